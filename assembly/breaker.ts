@@ -1,0 +1,184 @@
+// The circuit breaker, as pure functions from one word to the next.
+//
+//                   `threshold` failures in a row
+//        ┌────────┐ ────────────────────────────► ┌────────┐ ◄─────────────────────────────────┐
+//        │ closed │                               │  open  │   a failure, or the lease ran out │
+//        └────────┘ ◄──────────┐                  └───┬────┘                                   │
+//                              │ a success            │ the first check let through            │
+//                              │                      ▼ after the deadline                     │
+//                              │                ┌───────────┐                                  │
+//                              └─────────────── │ half-open │ ─────────────────────────────────┘
+//                                               └───────────┘
+//
+// Every arrow starts a new generation, so that a result can be told to belong to a period that is over. There are no
+// timers: an expired lease has opened the circuit at its last instant, whoever looks first (`due`).
+
+import { STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN } from './layout';
+import { maxProbes, probeTimeoutMs, threshold, timeoutMs } from './limits';
+
+const GENERATION_SHIFT: u64 = 2;
+const GENERATION_MASK: u64 = 0x3fff;
+const PAYLOAD_SHIFT: u64 = 16;
+
+// closed: 47 ─ nonce 16 ─ 32 ─ failures 32 ─ 0
+const NONCE_SHIFT: u64 = 32;
+// half-open: 47 ─ lease 41 ─ 7 ─ probes 7 ─ 0
+const LEASE_SHIFT: u64 = 7;
+const PROBES_MASK: u64 = 127;
+
+/** Deadlines are kept in 1/128 ms. The last value means "beyond the clock" and is never reached. */
+const PER_MS: f64 = 128;
+const PER_MS_BITS: u64 = 7;
+const DEADLINE_END: u64 = (1 << 48) - 1;
+const LEASE_END: u64 = (1 << 41) - 1;
+/** Failures are dated in units of 512 ms. */
+const COARSE_BITS: u64 = 9;
+const COARSE_MS: f64 = 512;
+const COARSE_END: f64 = 0xffffffff;
+
+export function stateOf(word: u64): u32 {
+  return <u32>word & 3;
+}
+
+export function generationOf(word: u64): u32 {
+  return <u32>((word >> GENERATION_SHIFT) & GENERATION_MASK);
+}
+
+function wordOf(state: u64, generation: u64, payload: u64): u64 {
+  return (payload << PAYLOAD_SHIFT) | ((generation & GENERATION_MASK) << GENERATION_SHIFT) | state;
+}
+
+function nextGeneration(word: u64): u64 {
+  return <u64>generationOf(word) + 1;
+}
+
+// ── closed ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function failuresOf(word: u64): u32 {
+  return <u32>(word >> PAYLOAD_SHIFT);
+}
+
+/** A new owner's breaker. The nonce differs from the last owner's, so that no earlier compare-and-swap fits it. */
+export function newborn(before: u64, epoch: u32): u64 {
+  return wordOf(STATE_CLOSED, nextGeneration(before), <u64>(epoch & 0xffff) << NONCE_SHIFT);
+}
+
+/** The word a row is handed over with: a clean one as it was but for its nonce, a forgiven one closed. */
+export function handedOver(word: u64): u64 {
+  if (stateOf(word) == STATE_CLOSED && failuresOf(word) == 0) return word + (<u64>1 << (PAYLOAD_SHIFT + NONCE_SHIFT));
+  return closed(word);
+}
+
+export function withFailures(word: u64, failures: u32): u64 {
+  const nonce = word >> (PAYLOAD_SHIFT + NONCE_SHIFT);
+  return wordOf(STATE_CLOSED, generationOf(word), (nonce << NONCE_SHIFT) | <u64>failures);
+}
+
+export function closed(word: u64): u64 {
+  return wordOf(STATE_CLOSED, nextGeneration(word), 0);
+}
+
+/** The word after a failure, of a closed or a half-open circuit. */
+export function failed(word: u64, now: f64, limits: usize): u64 {
+  if (stateOf(word) == STATE_CLOSED && failuresOf(word) + 1 < threshold(limits)) {
+    return withFailures(word, failuresOf(word) + 1);
+  }
+  return opened(word, now, limits);
+}
+
+// ── open ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function opened(word: u64, now: f64, limits: usize): u64 {
+  return wordOf(STATE_OPEN, nextGeneration(word), deadline(max<f64>(now, 0) + timeoutMs(limits)));
+}
+
+function deadline(ms: f64): u64 {
+  return min<u64>(<u64>ceil(ms * PER_MS), DEADLINE_END);
+}
+
+function instant(now: f64): u64 {
+  return min<u64>(<u64>(max<f64>(now, 0) * PER_MS), DEADLINE_END - 1);
+}
+
+/** Whole milliseconds until an open circuit may be probed, 0 when it may. */
+export function untilProbe(word: u64, now: f64): u64 {
+  const at = instant(now);
+  const due = word >> PAYLOAD_SHIFT;
+  return at >= due ? 0 : (due - at + ((1 << PER_MS_BITS) - 1)) >> PER_MS_BITS;
+}
+
+// ── half-open ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function probesOf(word: u64): u32 {
+  return <u32>((word >> PAYLOAD_SHIFT) & PROBES_MASK);
+}
+
+function leaseOf(word: u64): u64 {
+  return word >> (PAYLOAD_SHIFT + LEASE_SHIFT);
+}
+
+function wholeMs(now: f64): u64 {
+  return min<u64>(<u64>max<f64>(now, 0), LEASE_END - 1);
+}
+
+/** The word with one more probe out, of an open circuit whose deadline has passed or of a half-open one. */
+export function probing(word: u64, now: f64, limits: usize): u64 {
+  const halfOpen = stateOf(word) == STATE_HALF_OPEN;
+  const generation = halfOpen ? <u64>generationOf(word) : nextGeneration(word);
+  const probes = halfOpen ? <u64>probesOf(word) + 1 : 1;
+  const lease = min<u64>(<u64>ceil(max<f64>(now, 0) + probeTimeoutMs(limits)), LEASE_END);
+  return wordOf(STATE_HALF_OPEN, generation, (lease << LEASE_SHIFT) | probes);
+}
+
+/** The word with one probe less out, or the same word where none is. */
+export function unprobed(word: u64): u64 {
+  if (stateOf(word) != STATE_HALF_OPEN || probesOf(word) == 0) return word;
+  return word - (<u64>1 << PAYLOAD_SHIFT);
+}
+
+/** Whether every probe is out. */
+export function exhausted(word: u64, limits: usize): bool {
+  return probesOf(word) >= maxProbes(limits);
+}
+
+/** Whole milliseconds until the probes that are out lose their lease. */
+export function untilLease(word: u64, now: f64): u64 {
+  return leaseOf(word) - wholeMs(now);
+}
+
+// ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The word as time has made it by `now`: a half-open circuit whose lease ended opened at that instant. */
+export function due(word: u64, now: f64, limits: usize): u64 {
+  if (stateOf(word) != STATE_HALF_OPEN || probesOf(word) == 0 || wholeMs(now) < leaseOf(word)) return word;
+  return opened(word, <f64>leaseOf(word), limits);
+}
+
+/** The state as the next check would find it: an open circuit past its deadline lets that check probe. */
+export function stateAt(word: u64, now: f64, limits: usize): u32 {
+  const by = due(word, now, limits);
+  if (stateOf(by) == STATE_OPEN && untilProbe(by, now) == 0) return STATE_HALF_OPEN;
+  return stateOf(by);
+}
+
+/** The instant of a failure, in coarse units, rounded up. */
+export function coarse(now: f64): u32 {
+  return <u32>min<f64>(ceil(max<f64>(now, 0) / COARSE_MS), COARSE_END);
+}
+
+export const OWES: u32 = 0;
+/** Time has forgiven it: idle for a timeout beyond its last failure, or beyond the deadline that nobody probed. */
+export const FORGIVEN: u32 = 1;
+export const CLEAN: u32 = 2;
+
+/** What would be lost with this breaker. */
+export function standing(word: u64, lastFailure: u32, now: f64, limits: usize): u32 {
+  if (stateOf(word) == STATE_CLOSED && failuresOf(word) == 0) return CLEAN;
+  const by = due(word, now, limits);
+  let since: f64;
+  if (stateOf(by) == STATE_CLOSED) since = <f64>(<u64>lastFailure << COARSE_BITS);
+  else if (stateOf(by) == STATE_OPEN) since = <f64>(by >> PAYLOAD_SHIFT) / PER_MS;
+  else if (probesOf(by) == 0) since = <f64>leaseOf(by);
+  else return OWES;
+  return max<f64>(now, 0) - since >= timeoutMs(limits) ? FORGIVEN : OWES;
+}

@@ -1,0 +1,118 @@
+// The token bucket as GCRA: one number, the theoretical arrival time (TAT), says when the bucket will be full again.
+//
+//      ◄──────────── tau = burst · T ───────────►
+//      now              tat                  now + tau
+//      ├─────────────────┼───────────────────────┤
+//      │ tokens owed     │ tokens still there    │      a check of `cost` moves tat right by cost · T; it fits while
+//      └─────────────────┴───────────────────────┘      tat stays within now + tau
+//
+// A bucket with T = 1/rate and depth `burst` and this arithmetic admit exactly the same requests: the virtual
+// scheduling form of ITU-T I.371, annex A. Time is in ticks of 2⁻²⁰ ms.
+
+import { burst, changedAt, latest, limitsOf, tau, ticksPerToken } from './limits';
+
+const TICKS_PER_MS: f64 = 1048576;
+const TICK_BITS: u64 = 20;
+/** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
+const EPOCH_START: i64 = 1 << 30;
+
+const TAG_BITS: u64 = 3;
+const TAG_MASK: u64 = 7;
+const CONVERSION: u64 = 1;
+/** Added to the tag when a row changes its owner, so that a late writer's compare-and-swap fails. */
+export const HANDOVER: u64 = 2;
+
+/** Milliseconds to ticks. Saturates at both ends; NaN is 0. */
+export function ticks(now: f64, limits: usize): u64 {
+  return min<u64>(<u64>(<i64>(max<f64>(now, 0) * TICKS_PER_MS) + EPOCH_START), latest(limits));
+}
+
+export function tatOf(word: u64): u64 {
+  return word >> TAG_BITS;
+}
+
+function retag(word: u64, step: u64): u64 {
+  return ((word & TAG_MASK) + step) & TAG_MASK;
+}
+
+/** The word with `cost` tokens taken, or 0 where they are not there. */
+export function spend(word: u64, cost: u64, at: u64, limits: usize): u64 {
+  if (cost > burst(limits)) return 0;
+  const next = max<u64>(tatOf(word), at) + cost * ticksPerToken(limits);
+  if (next - at > tau(limits)) return 0;
+  return (next << TAG_BITS) | (word & TAG_MASK);
+}
+
+/** Whole milliseconds until `cost` tokens, at most a burst, are there. */
+export function waitMs(word: u64, cost: u64, at: u64, limits: usize): u64 {
+  const next = max<u64>(tatOf(word), at) + cost * ticksPerToken(limits);
+  return (next - at - tau(limits) + ((1 << TICK_BITS) - 1)) >> TICK_BITS;
+}
+
+/** The word with `cost` tokens given back. A TAT in the past is a full bucket, so it cannot become fuller than that. */
+export function refunded(word: u64, cost: u64, limits: usize): u64 {
+  const back = min<u64>(cost, burst(limits)) * ticksPerToken(limits);
+  const tat = tatOf(word);
+  return ((tat > back ? tat - back : 0) << TAG_BITS) | (word & TAG_MASK);
+}
+
+export function tokens(word: u64, at: u64, limits: usize): u64 {
+  const owed = max<u64>(tatOf(word), at) - at;
+  return owed >= tau(limits) ? 0 : (tau(limits) - owed) / ticksPerToken(limits);
+}
+
+export function isFull(word: u64, at: u64): bool {
+  return tatOf(word) <= at;
+}
+
+/** The word a row is handed over with: still the old TAT, but no earlier writer's compare-and-swap fits it. */
+export function handedOver(word: u64): u64 {
+  return (word & ~TAG_MASK) | retag(word, HANDOVER);
+}
+
+/** A newborn's word, charged with its first cost (0: its bucket is full), after a word of the row's last owner. */
+export function newborn(before: u64, epoch: u32, cost: u64, at: u64, version: u32): u64 {
+  let tag = retag(before, HANDOVER);
+  if ((tag ^ <u64>version) & 1) tag = retag(tag, CONVERSION);
+  const tat = cost ? at + cost * ticksPerToken(limitsOf(version)) : <u64>epoch;
+  return (tat << TAG_BITS) | tag;
+}
+
+/**
+ * The word in the limits of `version`, which it may be one behind. A debt is kept in tokens: what the TAT was past the
+ * change is stretched by T / T_before, rounded up, and clamped to one burst.
+ */
+export function converted(word: u64, version: u32): u64 {
+  if (((word ^ <u64>version) & 1) == 0) return word;
+  const limits = limitsOf(version);
+  const start = changedAt(limits);
+  let tat = tatOf(word);
+  if (tat > start) {
+    const before = ticksPerToken(limitsOf(version + 1));
+    tat = start + stretched(tat - start, ticksPerToken(limits), before, burst(limits));
+  }
+  return (tat << TAG_BITS) | retag(word, CONVERSION);
+}
+
+/** min(⌈owed · to / from⌉, most · to), exactly. */
+function stretched(owed: u64, to: u64, from: u64, most: u64): u64 {
+  const whole = owed / from;
+  if (whole >= most) return most * to;
+  return whole * to + scaled(owed % from, to, from);
+}
+
+/** ⌈part · to / from⌉ for part < from: long division, because the product has up to 118 bits. */
+function scaled(part: u64, to: u64, from: u64): u64 {
+  let quotient: u64 = 0;
+  let rest: u64 = 0;
+  for (let digit: u64 = (1 << 63) >> clz<u64>(to); digit; digit >>= 1) {
+    quotient <<= 1;
+    rest <<= 1;
+    if (to & digit) rest += part;
+    while (rest >= from) {
+      rest -= from;
+      quotient++;
+    }
+  }
+  return quotient + <u64>(rest != 0);
+}

@@ -1,0 +1,181 @@
+// How a peer gets a row, and how a row is given up.
+//
+//      free ──► LIMBO, this thread's ──► made ready in private ──► LIVE ──► LIMBO under a new epoch ──► free
+//
+// A newborn is published with its first charge, failure or pin already on it, so that nobody can take it for idle.
+
+import { failed, newborn as newbornBreaker, coarse, stateOf } from './breaker';
+import { newborn as newbornBucket, ticks } from './bucket';
+import { tally } from './counters';
+import { markFree, NO_SLOT, takeFree } from './free';
+import { clear, epochIn, find, NONE, place, refOf, slotOf } from './index';
+import {
+  AT_FRESH,
+  COLD_CIRCUIT_REJECTED,
+  COLD_FAILURES,
+  COLD_ID,
+  COLD_ID_LENGTH,
+  COLD_POSITION,
+  COUNT_CIRCUIT_OPENED,
+  COUNT_CLAIMED,
+  COUNT_FREED,
+  ID_KEPT,
+  SLOT_BITS,
+  STATE_OPEN,
+  STRIPE_COUNT,
+  STRIPES,
+} from './layout';
+import { currentVersion, limitsOf } from './limits';
+import { add32, cas64, load32, load64, SHARED, store32 } from './memory';
+import { capacity, coldOf, idRoom, me, rowAt } from './place';
+import { nextEpoch, reclaim, takeLimbo } from './reclaim';
+import {
+  allowedAt,
+  casMeta,
+  epochOf,
+  getBreaker,
+  getBucket,
+  getMeta,
+  LIMBO,
+  LIVE,
+  lifeOf,
+  meta,
+  pinsOf,
+  rateLimitedAt,
+  setBreaker,
+  setBucket,
+  setFingerprint,
+  setLastFailure,
+  setMeta,
+} from './row';
+
+/** Set in what `claim` returns when the row is new and carries what it was claimed with. */
+export const BORN: i64 = 1 << 60;
+
+/** The row of a peer that had none when it was looked for: a new one, one that another thread made meanwhile, or NONE. */
+export function claim(fingerprint: u64, length: u32, now: f64, cost: u64, failures: u32, pins: u32): i64 {
+  let ref = NONE;
+  while (true) {
+    const before = SHARED ? finished(fingerprint) : 0;
+    if (SHARED) {
+      const found = find(fingerprint);
+      if (found != NONE) {
+        if (ref != NONE) giveUp(ref);
+        return found;
+      }
+    }
+    if (ref == NONE) {
+      ref = acquire(now);
+      if (ref == NONE) return SHARED ? find(fingerprint) : NONE;
+      if (!prepare(ref, fingerprint, length, now, cost, failures)) {
+        giveUp(ref);
+        return NONE;
+      }
+    }
+    if (SHARED && !cas64(stripeOf(fingerprint), before, announced(ref, pins))) continue;
+    publish(ref, me, pins);
+    return ref | BORN;
+  }
+}
+
+/** A row for this thread: one that was given up, one never used, or one from under the hand. */
+function acquire(now: f64): i64 {
+  for (let slot = takeFree(); slot != NO_SLOT; slot = takeFree()) {
+    const ref = takeFreeRow(slot);
+    if (ref != NONE) return ref;
+  }
+  while (load32(AT_FRESH) < capacity) {
+    const slot = add32(AT_FRESH, 1);
+    if (slot >= capacity) break;
+    const ref = takeFreeRow(slot);
+    if (ref != NONE) return ref;
+  }
+  return reclaim(now);
+}
+
+function takeFreeRow(slot: u32): i64 {
+  const word = getMeta(rowAt(slot));
+  return lifeOf(word) == LIMBO && pinsOf(word) == 0 ? takeLimbo(slot, word) : NONE;
+}
+
+function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, failures: u32): bool {
+  const slot = slotOf(ref);
+  const epoch = epochIn(ref);
+  const row = rowAt(slot);
+  const cold = coldOf(slot);
+  clear(slot, cold + COLD_POSITION);
+  setFingerprint(row, fingerprint);
+
+  const version = currentVersion();
+  const limits = limitsOf(version);
+  setBucket(row, newbornBucket(getBucket(row), epoch, cost, ticks(now, limits), version));
+  let breaker = newbornBreaker(getBreaker(row), epoch);
+  if (failures) breaker = failed(breaker, now, limits);
+  setBreaker(row, breaker);
+  setLastFailure(row, failures ? coarse(now) : 0);
+
+  store32(allowedAt(row), <u32>(cost != 0));
+  store32(rateLimitedAt(row), 0);
+  store32(cold + COLD_CIRCUIT_REJECTED, 0);
+  store32(cold + COLD_FAILURES, failures);
+  store<u16>(cold + COLD_ID_LENGTH, <u16>length);
+  memory.copy(cold + COLD_ID, idRoom, min<u32>(length, ID_KEPT));
+  return place(fingerprint, slot, cold + COLD_POSITION);
+}
+
+function publish(ref: i64, holder: u32, pins: u32): void {
+  const epoch = epochIn(ref);
+  const row = rowAt(slotOf(ref));
+  const opened = stateOf(getBreaker(row)) == STATE_OPEN;
+  if (!casMeta(row, meta(epoch, LIMBO, holder), meta(epoch, LIVE, pins))) return;
+  tally(COUNT_CLAIMED);
+  if (opened) tally(COUNT_CIRCUIT_OPENED);
+}
+
+/** Gives a row back that this thread holds in LIMBO. */
+function giveUp(ref: i64): void {
+  const slot = slotOf(ref);
+  clear(slot, coldOf(slot) + COLD_POSITION);
+  setMeta(rowAt(slot), meta(epochIn(ref), LIMBO, 0));
+  markFree(slot);
+}
+
+/** Forgets the peer; whether it was there. */
+export function remove(fingerprint: u64): bool {
+  while (true) {
+    const ref = find(fingerprint);
+    if (ref == NONE) return false;
+    const row = rowAt(slotOf(ref));
+    const word = getMeta(row);
+    if (epochOf(word) != epochIn(ref) || lifeOf(word) != LIVE) continue;
+    const epoch = nextEpoch();
+    if (!casMeta(row, word, meta(epoch, LIMBO, me))) continue;
+    tally(COUNT_FREED);
+    giveUp(refOf(slotOf(ref), epoch));
+    return true;
+  }
+}
+
+// ── shared build: claims of one fingerprint are serialised by its stripe's word ──────────────────────────────────────
+
+/** Slot, epoch and pin of the row published last: ─ thread + 1, 6 ─ 53 ─ epoch 29 ─ 24 ─ slot 24 ─ 0. */
+function announced(ref: i64, pins: u32): u64 {
+  return <u64>ref | ((pins ? <u64>(ctz<u32>(pins) + 1) : 0) << 53);
+}
+
+function stripeOf(fingerprint: u64): usize {
+  return <usize>STRIPES + (<usize>(fingerprint >> 20) & (STRIPE_COUNT - 1)) * 8;
+}
+
+/** The stripe's word, after the publication that it names was brought to its end. */
+function finished(fingerprint: u64): u64 {
+  const word = load64(stripeOf(fingerprint));
+  if (word == 0) return 0;
+  const ref = <i64>(word & ((<u64>1 << 53) - 1));
+  const thread = <u32>(word >> 53);
+  const current = getMeta(rowAt(slotOf(ref)));
+  if (epochOf(current) == epochIn(ref) && lifeOf(current) == LIMBO && pinsOf(current) != 0) {
+    publish(ref, pinsOf(current), thread ? 1 << (thread - 1) : 0);
+  }
+  return word;
+}

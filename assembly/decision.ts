@@ -1,0 +1,23 @@
+// The one integer a check gives back.
+//
+//      allowed    29 ─ epoch's low 16 ─ 14 ─ generation 14 ─ 0        the permit
+//      rejected   ~(29 ─ reason 2 ─ 28 ─ retry-after 28 ─ 0), ms      all ones: waiting cannot help
+//
+// Either fits 31 bits with sign, so that it is a small integer in every engine and never allocates.
+
+import { GENERATION_BITS, REASON_SHIFT, RETRY_MAX, RETRY_NEVER } from './layout';
+
+/** The permit of the overflow row. Epochs whose low 16 bits are 0 are never given out, so it is no row's. */
+export const OVERFLOW_PERMIT: i32 = 0;
+
+export function permitOf(epoch: u32, generation: u32): i32 {
+  return ((epoch & 0xffff) << GENERATION_BITS) | generation;
+}
+
+export function rejected(reason: i32, retryMs: u64): i32 {
+  return ~((reason << REASON_SHIFT) | <i32>min<u64>(retryMs, RETRY_MAX));
+}
+
+export function rejectedForGood(reason: i32): i32 {
+  return ~((reason << REASON_SHIFT) | RETRY_NEVER);
+}

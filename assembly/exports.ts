@@ -1,0 +1,160 @@
+// What crosses the boundary: numbers only, every parameter always given, and no number that could make it trap. Slots
+// and lengths are checked here; whatever is not the table's finds nothing.
+
+import { checkFingerprint, checkOverflow as decideOverflow, check as decide } from './check';
+import { remove as forget } from './claim';
+import { configure as reconfigure, create } from './configure';
+import { total } from './counters';
+import { rejected } from './decision';
+import { epochIn, find as findRef, NONE, slotOf } from './index';
+import {
+  AT_KEY,
+  AT_MAGIC,
+  BATCH,
+  MAX_ID_BYTES,
+  MAX_PEERS,
+  MAX_THREADS,
+  OUTCOME_IGNORED,
+  REASON_TABLE_FULL,
+  SLOT_BITS,
+  STALE,
+  tableBytes,
+} from './layout';
+import {
+  availableTokens as tokensOf,
+  circuitState as stateOf,
+  inspect as inspectRow,
+  usedSlots as used,
+} from './look';
+import { pinned, unpin } from './pin';
+import { batchRoom, capacity } from './place';
+import { fingerprint } from './siphash';
+import { refund as giveBack, settle as settleRow, settleFingerprint } from './settle';
+
+/** Makes an empty table for `rows` peers; false where memory is too small for it or already holds one. */
+export function init(rows: u32, threads: u32): bool {
+  if (rows == 0 || rows > <u32>MAX_PEERS || threads == 0 || threads > <u32>MAX_THREADS) return false;
+  if (<f64>(<u64>memory.size() << 16) < tableBytes(<f64>rows, <f64>threads)) return false;
+  if (load<u32>(AT_MAGIC) != 0) return false;
+  create(rows, threads);
+  return true;
+}
+
+/** Sets the key of the fingerprints; once a row was claimed it stays. */
+export function seed(k0: u32, k1: u32, k2: u32, k3: u32): void {
+  if (capacity == 0 || used() != 0) return;
+  store<u64>(AT_KEY, (<u64>k1 << 32) | <u64>k0);
+  store<u64>(AT_KEY, (<u64>k3 << 32) | <u64>k2, 8);
+}
+
+export function configure(
+  ratePerSec: f64,
+  burstSize: f64,
+  threshold: u32,
+  timeoutMs: f64,
+  probes: u32,
+  probeTimeoutMs: f64,
+  full: u32,
+  now: f64,
+): void {
+  if (capacity == 0) return;
+  reconfigure(ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full, now);
+}
+
+// ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
+  return slot < capacity ? decide(slot, epoch, tokensFrom(cost), now) : STALE;
+}
+
+/**
+ * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
+ * Stops at the first that is stale, and returns its number, or `to`.
+ */
+export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
+  const end = min<u32>(capacity ? to : 0, BATCH);
+  const tokens = tokensFrom(cost);
+  for (let i = from; i < end; i++) {
+    const at = batchRoom + (<usize>i << 3);
+    const slot = load<u32>(at);
+    const decision = slot < capacity ? decide(slot, load<u32>(at, 4), tokens, now) : STALE;
+    if (decision == STALE) return i;
+    store<i32>(at, decision);
+  }
+  return end;
+}
+
+export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f64): i32 {
+  return slot < capacity ? settleRow(slot, epoch, min<i32>(outcome, OUTCOME_IGNORED), permit, now) : STALE;
+}
+
+export function refund(slot: u32, epoch: u32, cost: f64): i32 {
+  return slot < capacity ? giveBack(slot, epoch, tokensFrom(cost)) : STALE;
+}
+
+export function release(slot: u32, epoch: u32): void {
+  if (slot < capacity) unpin(slot, epoch);
+}
+
+/** Its state, -1 where the row is no longer that life's. */
+export function circuitState(slot: u32, epoch: u32, now: f64): i32 {
+  return slot < capacity ? stateOf(slot, epoch, now) : -1;
+}
+
+/** Its tokens, -1 where the row is no longer that life's. */
+export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
+  return slot < capacity ? tokensOf(slot, epoch, now) : -1;
+}
+
+export function inspect(slot: u32, now: f64): bool {
+  return slot < capacity && inspectRow(slot, now);
+}
+
+// ── by the ID in this thread's room ──────────────────────────────────────────────────────────────────────────────────
+
+export function checkId(length: u32, cost: f64, now: f64): i32 {
+  if (!isId(length)) return rejected(REASON_TABLE_FULL, 0);
+  return checkFingerprint(fingerprint(length), length, tokensFrom(cost), now);
+}
+
+export function settleId(length: u32, outcome: i32, permit: i32, now: f64): i32 {
+  if (!isId(length)) return 0;
+  return settleFingerprint(fingerprint(length), length, min<i32>(outcome, OUTCOME_IGNORED), permit, now);
+}
+
+/** slot + epoch · 2²⁴, or -1. */
+export function find(length: u32): f64 {
+  return isId(length) ? <f64>findRef(fingerprint(length)) : -1;
+}
+
+/** The same of a row that is claimed if there was none, and pinned. */
+export function acquire(length: u32, now: f64): f64 {
+  return isId(length) ? <f64>pinned(fingerprint(length), length, now) : -1;
+}
+
+export function remove(length: u32): bool {
+  return isId(length) && forget(fingerprint(length));
+}
+
+// ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function checkOverflow(cost: f64, now: f64): i32 {
+  return capacity ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
+}
+
+export function stat(counter: u32): f64 {
+  return total(counter);
+}
+
+export function usedSlots(): u32 {
+  return used();
+}
+
+function isId(length: u32): bool {
+  return capacity != 0 && length != 0 && length <= <u32>MAX_ID_BYTES;
+}
+
+/** Negative costs become more than any burst, NaN becomes none. */
+function tokensFrom(cost: f64): u64 {
+  return <u64>(<i64>cost);
+}

@@ -1,0 +1,106 @@
+// Fingerprint → row. Two candidate sets of eight entries, each set one cache line, so that a look-up costs at most two
+// lines however full the table is, and nothing is ever rehashed. Two choices and eight ways lose nothing at half load.
+//
+// An entry is a hint: whose a row is, only the row says. The entry of a row that was given up is nobody's, and the row's
+// next owner clears it by its position.
+
+import { ENTRY_BYTES, SET_BITS, SET_ENTRIES, SLOT_BITS } from './layout';
+import { cas64, load32, load64, SHARED, store32, store64 } from './memory';
+import { index, me, rowAt, sets } from './place';
+import { CLOSING, casMeta, epochOf, getFingerprint, getMeta, LIMBO, LIVE, lifeOf, meta } from './row';
+
+const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
+const SET_BYTES: usize = 1 << SET_BITS;
+/** Below this many entries the first set takes a newcomer without a look at the second. */
+const ROOMY: u32 = 5;
+
+/** No row. */
+export const NONE: i64 = -1;
+
+// A reference names a row's life: epoch 29 ─ 24 ─ slot 24. It fits a double.
+
+export function refOf(slot: u32, epoch: u32): i64 {
+  return (<i64>epoch << SLOT_BITS) | <i64>slot;
+}
+
+export function slotOf(ref: i64): u32 {
+  return <u32>(ref & SLOT_MASK);
+}
+
+export function epochIn(ref: i64): u32 {
+  return <u32>(ref >> SLOT_BITS);
+}
+
+function tagOf(fingerprint: u64): u64 {
+  const tag = (fingerprint * 0x9e3779b97f4a7c15) >> SLOT_BITS;
+  return tag ? tag : 1;
+}
+
+function firstSet(fingerprint: u64): usize {
+  return index + (<usize>(((fingerprint >> 32) * <u64>sets) >> 32) << SET_BITS);
+}
+
+/** Never the first one again: with two sets in all, both are everyone's. */
+function secondSet(fingerprint: u64, first: usize): usize {
+  const set = index + (<usize>(((fingerprint & 0xffffffff) * <u64>sets) >> 32) << SET_BITS);
+  if (set != first) return set;
+  const next = set + SET_BYTES;
+  return next == index + (<usize>sets << SET_BITS) ? index : next;
+}
+
+/** The row of this fingerprint, or NONE. */
+export function find(fingerprint: u64): i64 {
+  const tag = tagOf(fingerprint);
+  const first = firstSet(fingerprint);
+  const ref = findIn(first, tag, fingerprint);
+  return ref != NONE ? ref : findIn(secondSet(fingerprint, first), tag, fingerprint);
+}
+
+function findIn(set: usize, tag: u64, fingerprint: u64): i64 {
+  for (let at = set; at < set + SET_BYTES; at += ENTRY_BYTES) {
+    const entry = load64(at);
+    if (entry >> SLOT_BITS != tag) continue;
+    const slot = <u32>(entry & SLOT_MASK);
+    const row = rowAt(slot);
+    const word = getMeta(row);
+    if (lifeOf(word) == LIMBO || getFingerprint(row) != fingerprint) continue;
+    return refOf(slot, epochOf(word));
+  }
+  return NONE;
+}
+
+/** Writes an entry for the row, into the first set while there is room, else into the emptier; false if both are full. */
+export function place(fingerprint: u64, slot: u32, position: usize): bool {
+  const entry = (tagOf(fingerprint) << SLOT_BITS) | <u64>slot;
+  const first = firstSet(fingerprint);
+  const second = secondSet(fingerprint, first);
+  const taken = entriesIn(first);
+  if (taken < ROOMY || taken <= entriesIn(second)) return put(first, entry, position) || put(second, entry, position);
+  return put(second, entry, position) || put(first, entry, position);
+}
+
+function entriesIn(set: usize): u32 {
+  let taken: u32 = 0;
+  for (let i: usize = 0; i < SET_BYTES; i += ENTRY_BYTES) taken += <u32>(load64(set + i) != 0);
+  return taken;
+}
+
+function put(set: usize, entry: u64, position: usize): bool {
+  for (let at = set; at < set + SET_BYTES; at += ENTRY_BYTES) {
+    if (load64(at) != 0) continue;
+    store32(position, 1 + <u32>((at - index) / ENTRY_BYTES));
+    if (cas64(at, 0, entry)) return true;
+  }
+  store32(position, 0);
+  return false;
+}
+
+/** Clears the entry that a row's last owner left, if it is still that row's. */
+export function clear(slot: u32, position: usize): void {
+  const place = load32(position);
+  if (place == 0) return;
+  const at = index + <usize>(place - 1) * ENTRY_BYTES;
+  const entry = load64(at);
+  if (entry != 0 && <u32>(entry & SLOT_MASK) == slot) store64(at, 0);
+  store32(position, 0);
+}

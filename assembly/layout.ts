@@ -1,0 +1,185 @@
+// The table, byte by byte. Everything here is a plain number, so that the AssemblyScript compiler and the TypeScript
+// compiler read the same file; it imports nothing.
+//
+//      0                1024              4096
+//      ┌────────────────┬────────┬────────┬──────────────┬──────────┬────────────────┬────────────┬──────────────┐
+//      │ left to the    │ header │stripes │ rows         │ index    │ cold records   │ free slots │ thread       │
+//      │ compiler       │        │        │ 64 B a peer  │ 16 B     │ 72 B a peer    │ 1 bit      │ blocks       │
+//      └────────────────┴────────┴────────┴──────────────┴──────────┴────────────────┴────────────┴──────────────┘
+//                                          maxPeers + 1: the last row is the overflow row, a bucket and nothing else
+//
+// A row is one cache line:
+//
+//      byte 0        8        16         24         32          40           48                 56        60
+//           ┌────────┬────────┬──────────┬──────────┬───────────┬────────────┬──────────────────┬─────────┬─────────┐
+//           │ META   │ FP     │ BUCKET   │ BREAKER  │ (window)  │ (bucket 2) │ class·flags·rep· │ allowed │ rate-   │
+//           │        │        │          │          │           │            │ last failure     │         │ limited │
+//           └────────┴────────┴──────────┴──────────┴───────────┴────────────┴──────────────────┴─────────┴─────────┘
+//
+//      META     63 ─ epoch 29 ─ 35 ─ life 3 ─ 32 ─ pins 32 ─ 0          whose row this is, and who holds it
+//      FP       64-bit keyed fingerprint of the peer's ID
+//      BUCKET   63 ─ TAT 61, ticks of 2⁻²⁰ ms ─ 3 ─ tag 3 ─ 0           tag bit 0: parity of the limits the TAT is in
+//      BREAKER  63 ─ payload 48 ─ 16 ─ generation 14 ─ 2 ─ state 2 ─ 0
+//                 closed:     63 ─ nonce 16 ─ 48 ─ failures 32 ─ 16
+//                 open:       63 ─ deadline 48, 1/128 ms ─ 16
+//                 half-open:  63 ─ lease 41, ms ─ 23 ─ probes 7 ─ 16
+//      index entry   63 ─ tag 40, nonzero ─ 24 ─ slot 24 ─ 0            0: empty
+//
+// The window, the second bucket, class, flags and reputation are room kept for what a limiter may learn to do later;
+// nothing reads them.
+
+/** 'PGAT', the first word of every table. */
+export const MAGIC = 0x54414750;
+/** Changes whenever a byte of the table changes its meaning. */
+export const ABI_VERSION = 1;
+
+// ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// One cache line each for what never changes, for what claims change, and for what `configure` changes.
+
+export const HEADER = 1024;
+export const AT_MAGIC = HEADER;
+export const AT_ABI = HEADER + 4;
+export const AT_CAPACITY = HEADER + 8;
+export const AT_THREADS = HEADER + 12;
+export const AT_KEY = HEADER + 16; // two u64
+export const AT_ORIGIN = HEADER + 32; // f64: what the clock of the table's maker read at now = 0
+
+export const AT_BIRTHS = HEADER + 64; // rows claimed so far: the source of epochs
+export const AT_FRESH = HEADER + 68; // slots below this one have been used
+export const AT_HAND = HEADER + 72; // the reclaiming hand
+
+export const AT_VERSION = HEADER + 128; // of the limits in force
+export const AT_SWEPT = HEADER + 132; // every bucket word is in the limits of this version or a later one
+export const AT_MEMBERS = HEADER + 136; // one bit for each thread that takes part
+
+/** Two records of limits; version v stands in record v & 1, its predecessor in the other. */
+export const LIMITS = HEADER + 192;
+export const LIMITS_BYTES = 64;
+export const LIMITS_BITS = 6;
+
+/** One word per stripe of fingerprints: the last row published in it. */
+export const STRIPES = HEADER + 512;
+export const STRIPE_COUNT = 256;
+
+// ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const ROWS = 4096;
+export const ROW_BITS = 6;
+export const ROW_BYTES = 64; // 1 << ROW_BITS
+
+export const SLOT_BITS = 24;
+export const EPOCH_BITS = 29;
+export const MAX_PEERS = 16777216; // 1 << SLOT_BITS
+
+// ── index: sets of eight entries, two candidate sets for every fingerprint ───────────────────────────────────────────
+
+export const ENTRY_BYTES = 8;
+export const SET_ENTRIES = 8;
+export const SET_BITS = 6; // a set is one cache line
+
+/** Two entries a peer; up to 16 peers both sets are everyone's, so that all of them always fit. */
+export function setCount(capacity: number): number {
+  return capacity <= 16 ? 2 : Math.ceil(capacity / 4);
+}
+
+// ── cold records: what only listings and claims read ─────────────────────────────────────────────────────────────────
+
+export const COLD_BYTES = 72;
+export const COLD_CIRCUIT_REJECTED = 0; // u32
+export const COLD_FAILURES = 4; // u32
+export const COLD_POSITION = 8; // u32: 1 + the position of the row's index entry, 0: none
+export const COLD_ID_LENGTH = 12; // u16: of the whole ID
+export const COLD_ID = 14;
+/** How many bytes of an ID the table keeps for listings. */
+export const ID_KEPT = 58; // COLD_BYTES - COLD_ID
+
+// ── thread blocks: counters, and room through which a thread passes IDs and batches ──────────────────────────────────
+
+export const COUNTER_COUNT = 10;
+export const COUNT_ALLOWED = 0;
+export const COUNT_RATE_LIMITED = 1;
+export const COUNT_CIRCUIT_REJECTED = 2;
+export const COUNT_TABLE_FULL = 3;
+export const COUNT_CIRCUIT_OPENED = 4;
+export const COUNT_CIRCUIT_CLOSED = 5;
+export const COUNT_STALE_RESULTS = 6;
+export const COUNT_RECLAIMED = 7;
+export const COUNT_CLAIMED = 8;
+export const COUNT_FREED = 9;
+
+export const MAX_THREADS = 32;
+export const MAX_ID_BYTES = 1024;
+export const BATCH = 1024;
+
+export const THREAD_ID = 128; // after the counters; 64 bytes of slack behind the longest ID
+export const THREAD_BATCH = 1216; // THREAD_ID + MAX_ID_BYTES + 64
+export const THREAD_BYTES = 9408; // THREAD_BATCH + BATCH * 8, a multiple of 64
+
+/** A listed row, as `inspect` leaves it in the batch room. */
+export const LISTED_TOKENS = 0; // f64
+export const LISTED_STATE = 8; // u32
+export const LISTED_ALLOWED = 12; // u32
+export const LISTED_RATE_LIMITED = 16; // u32
+export const LISTED_CIRCUIT_REJECTED = 20; // u32
+export const LISTED_FAILURES = 24; // u32
+export const LISTED_ID_LENGTH = 28; // u32, of the whole ID
+export const LISTED_ID = 32; // the first ID_KEPT bytes
+
+// ── where each section starts ────────────────────────────────────────────────────────────────────────────────────────
+
+export function indexAt(capacity: number): number {
+  return ROWS + (capacity + 1) * ROW_BYTES;
+}
+
+export function coldAt(capacity: number): number {
+  return indexAt(capacity) + setCount(capacity) * 64;
+}
+
+export function freeAt(capacity: number): number {
+  return coldAt(capacity) + capacity * COLD_BYTES;
+}
+
+/** The free slots are a tree of 64-bit words, 64 children a word: how many words stand above the leaves. */
+export function freeInner(capacity: number): number {
+  if (capacity <= 64) return 0;
+  if (capacity <= 4096) return 1;
+  return capacity <= 262144 ? 65 : 4161;
+}
+
+export function threadsAt(capacity: number): number {
+  const end = freeAt(capacity) + (freeInner(capacity) + Math.ceil(capacity / 64)) * 8;
+  return Math.ceil(end / 64) * 64;
+}
+
+/** Bytes of memory that a table of this capacity takes, all of it reserved at the start. */
+export function tableBytes(capacity: number, threads: number): number {
+  return threadsAt(capacity) + threads * THREAD_BYTES;
+}
+
+// ── codes that cross the boundary ────────────────────────────────────────────────────────────────────────────────────
+
+/** What a check by slot returns when the row is no longer that peer's; above every permit. */
+export const STALE = 0x40000000;
+/** "No permit was given" among permits. */
+export const NO_PERMIT = -0x80000000;
+
+export const REASON_RATE_LIMITED = 0;
+export const REASON_CIRCUIT_OPEN = 1;
+export const REASON_TABLE_FULL = 2;
+export const REASON_SHIFT = 28;
+export const RETRY_NEVER = 0xfffffff;
+export const RETRY_MAX = 0xffffffe;
+
+export const STATE_CLOSED = 0;
+export const STATE_OPEN = 1;
+export const STATE_HALF_OPEN = 2;
+
+export const OUTCOME_SUCCESS = 0;
+export const OUTCOME_FAILURE = 1;
+export const OUTCOME_IGNORED = 2;
+
+export const ON_FULL_OVERFLOW = 0;
+export const ON_FULL_REJECT = 1;
+
+export const PERMIT_EPOCH_BITS = 16;
+export const GENERATION_BITS = 14;

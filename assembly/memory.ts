@@ -1,0 +1,58 @@
+// Single accesses to memory, plain or atomic. In the plain build nobody else writes, so a compare-and-swap always wins
+// and the retry branches of its callers compile to nothing.
+
+export const SHARED: bool = ASC_FEATURE_THREADS;
+
+export function load32(at: usize): u32 {
+  if (ASC_FEATURE_THREADS) return atomic.load<u32>(at);
+  return load<u32>(at);
+}
+
+export function store32(at: usize, value: u32): void {
+  if (ASC_FEATURE_THREADS) atomic.store<u32>(at, value);
+  else store<u32>(at, value);
+}
+
+export function load64(at: usize): u64 {
+  if (ASC_FEATURE_THREADS) return atomic.load<u64>(at);
+  return load<u64>(at);
+}
+
+export function store64(at: usize, value: u64): void {
+  if (ASC_FEATURE_THREADS) atomic.store<u64>(at, value);
+  else store<u64>(at, value);
+}
+
+export function cas32(at: usize, expected: u32, value: u32): bool {
+  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<u32>(at, expected, value) == expected;
+  store<u32>(at, value);
+  return true;
+}
+
+export function cas64(at: usize, expected: u64, value: u64): bool {
+  if (ASC_FEATURE_THREADS) return atomic.cmpxchg<u64>(at, expected, value) == expected;
+  store<u64>(at, value);
+  return true;
+}
+
+/** Adds and returns what stood there before. */
+export function add32(at: usize, value: u32): u32 {
+  if (ASC_FEATURE_THREADS) return atomic.add<u32>(at, value);
+  const before = load<u32>(at);
+  store<u32>(at, before + value);
+  return before;
+}
+
+export function or64(at: usize, bits: u64): u64 {
+  if (ASC_FEATURE_THREADS) return atomic.or<u64>(at, bits);
+  const before = load<u64>(at);
+  store<u64>(at, before | bits);
+  return before;
+}
+
+export function and64(at: usize, bits: u64): u64 {
+  if (ASC_FEATURE_THREADS) return atomic.and<u64>(at, bits);
+  const before = load<u64>(at);
+  store<u64>(at, before & bits);
+  return before;
+}

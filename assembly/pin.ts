@@ -1,0 +1,42 @@
+// Pins: a handle holds its row, so that an idle connection keeps its place. The plain build counts handles; in the
+// shared build each thread has one bit and counts its own handles outside.
+
+import { BORN, claim } from './claim';
+import { epochIn, find, NONE, slotOf } from './index';
+import { SHARED } from './memory';
+import { me, rowAt } from './place';
+import { casMeta, epochOf, getMeta, LIVE, lifeOf, meta, pinsOf } from './row';
+
+/** The peer's row, found or claimed, with a pin on it; NONE where no row is free. */
+export function pinned(fingerprint: u64, length: u32, now: f64): i64 {
+  while (true) {
+    let ref = find(fingerprint);
+    if (ref == NONE) {
+      ref = claim(fingerprint, length, now, 0, 0, me);
+      if (ref == NONE) return NONE;
+      if (ref & BORN) return ref & ~BORN;
+    }
+    if (pin(slotOf(ref), epochIn(ref))) return ref;
+  }
+}
+
+function pin(slot: u32, epoch: u32): bool {
+  const row = rowAt(slot);
+  while (true) {
+    const word = getMeta(row);
+    if (epochOf(word) != epoch || lifeOf(word) != LIVE) return false;
+    const pins = SHARED ? pinsOf(word) | me : pinsOf(word) + 1;
+    if (casMeta(row, word, meta(epoch, LIVE, pins))) return true;
+  }
+}
+
+/** Takes a pin back, if the row is still that life's and has one. */
+export function unpin(slot: u32, epoch: u32): void {
+  const row = rowAt(slot);
+  while (true) {
+    const word = getMeta(row);
+    const pins = pinsOf(word);
+    if (epochOf(word) != epoch || lifeOf(word) != LIVE || pins == 0) return;
+    if (casMeta(row, word, meta(epoch, LIVE, SHARED ? pins & ~me : pins - 1))) return;
+  }
+}

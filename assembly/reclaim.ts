@@ -1,0 +1,111 @@
+// The reclaiming hand: it goes round the rows and takes one back that nobody holds and that owes nothing. It looks at
+// no more than 64 rows an attempt and moves on with each, so that an attempt costs the same however large the table is.
+//
+// A row that owes tokens or holds a live circuit is never taken: a limiter that forgets debts when it is full is reset
+// by anyone with enough names.
+
+import { FORGIVEN, handedOver, OWES, standing } from './breaker';
+import { converted, handedOver as bucketHandedOver, isFull, ticks } from './bucket';
+import { tally } from './counters';
+import { AT_BIRTHS, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS } from './layout';
+import { currentVersion, limitsOf } from './limits';
+import { NONE, refOf } from './index';
+import { NO_SLOT } from './free';
+import { add32, load32, SHARED } from './memory';
+import { capacity, me, rowAt } from './place';
+import {
+  CLOSING,
+  casBreaker,
+  casBucket,
+  casMeta,
+  epochOf,
+  getBreaker,
+  getBucket,
+  getLastFailure,
+  getMeta,
+  LIMBO,
+  LIVE,
+  lifeOf,
+  meta,
+  pinsOf,
+} from './row';
+
+const LOOKS: u32 = 64;
+const EPOCH_MASK: u32 = (1 << EPOCH_BITS) - 1;
+
+/** A new life's number. Those whose low 16 bits are 0 are left out: permit 0 is the overflow row's. */
+export function nextEpoch(): u32 {
+  while (true) {
+    const epoch = (add32(AT_BIRTHS, 1) + 1) & EPOCH_MASK;
+    if (epoch & 0xffff) return epoch;
+  }
+}
+
+/** Whether somebody holds the row. Pins of threads that are gone hold nothing. */
+function isHeld(word: u64): bool {
+  if (SHARED) return (pinsOf(word) & load32(AT_MEMBERS)) != 0;
+  return pinsOf(word) != 0;
+}
+
+/** What would be lost with the row: OWES, FORGIVEN or CLEAN. */
+function standingOf(row: usize, now: f64): u32 {
+  const version = currentVersion();
+  const limits = limitsOf(version);
+  if (!isFull(converted(getBucket(row), version), ticks(now, limits))) return OWES;
+  return standing(getBreaker(row), getLastFailure(row), now, limits);
+}
+
+/** Takes a row nobody owns, in this META, for this thread; its new reference, or NONE. */
+export function takeLimbo(slot: u32, word: u64): i64 {
+  const epoch = nextEpoch();
+  return casMeta(rowAt(slot), word, meta(epoch, LIMBO, me)) ? refOf(slot, epoch) : NONE;
+}
+
+/** Takes the row from its owner; NONE if it turns out to owe something. */
+function seize(slot: u32, now: f64): i64 {
+  const row = rowAt(slot);
+  let word = getMeta(row);
+  if (lifeOf(word) == LIMBO) return isHeld(word) ? NONE : takeLimbo(slot, word);
+  if (isHeld(word)) return NONE;
+  if (SHARED) {
+    // Until both words are changed an operation that overlaps may still write, and then the row owes again.
+    const closing = meta(epochOf(word), CLOSING, me);
+    if (!casMeta(row, word, closing)) return NONE;
+    word = closing;
+    const bucket = getBucket(row);
+    const breaker = getBreaker(row);
+    if (
+      standingOf(row, now) == OWES ||
+      !casBucket(row, bucket, bucketHandedOver(bucket)) ||
+      !casBreaker(row, breaker, handedOver(breaker))
+    ) {
+      casMeta(row, closing, meta(epochOf(word), LIVE, 0));
+      return NONE;
+    }
+  }
+  const ref = takeLimbo(slot, word);
+  if (ref == NONE) return NONE;
+  tally(COUNT_FREED);
+  tally(COUNT_RECLAIMED);
+  return ref;
+}
+
+/** A row under the hand, now this thread's, or NONE. One that is clean goes before one that is only forgiven. */
+export function reclaim(now: f64): i64 {
+  let forgiven = NO_SLOT;
+  for (let looks = min<u32>(capacity, LOOKS); looks > 0; looks--) {
+    const slot = add32(AT_HAND, 1) % capacity;
+    const row = rowAt(slot);
+    const word = getMeta(row);
+    if (isHeld(word)) continue;
+    const state = lifeOf(word) == LIMBO ? FORGIVEN + 1 : standingOf(row, now);
+    if (state == OWES) continue;
+    if (state == FORGIVEN) {
+      if (forgiven == NO_SLOT) forgiven = slot;
+      continue;
+    }
+    const ref = seize(slot, now);
+    if (ref != NONE) return ref;
+  }
+  return forgiven == NO_SLOT ? NONE : seize(forgiven, now);
+}

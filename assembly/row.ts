@@ -1,0 +1,113 @@
+// One row's fields. Every access to a row goes through here.
+//
+// Rule P, by which a write never lands on another peer's row: load the word, then see that META still names this epoch
+// and is live, then compare-and-swap the word. Whoever changes a row's owner changes META first, then every word.
+
+import { cas64, load32, load64, store32, store64 } from './memory';
+
+const META: usize = 0;
+const FP: usize = 8;
+const BUCKET: usize = 16;
+const BREAKER: usize = 24;
+const LAST_FAILURE: usize = 52;
+const ALLOWED: usize = 56;
+const RATE_LIMITED: usize = 60;
+
+/** Nobody's; free when nobody pins it. */
+export const LIMBO: u32 = 0;
+export const LIVE: u32 = 1;
+/** Being reclaimed; whoever finds it may take it back to LIVE. Shared build only. */
+export const CLOSING: u32 = 2;
+const LIFE_BITS: u32 = 3;
+
+// META: 63 ─ epoch 29 ─ 35 ─ life 3 ─ 32 ─ pins 32 ─ 0
+
+export function meta(epoch: u32, life: u32, pins: u32): u64 {
+  return (<u64>((epoch << LIFE_BITS) | life) << 32) | <u64>pins;
+}
+
+export function epochOf(word: u64): u32 {
+  return <u32>(word >> 35);
+}
+
+export function lifeOf(word: u64): u32 {
+  return <u32>(word >> 32) & 7;
+}
+
+export function pinsOf(word: u64): u32 {
+  return <u32>word;
+}
+
+export function getMeta(row: usize): u64 {
+  return load64(row + META);
+}
+
+export function setMeta(row: usize, word: u64): void {
+  store64(row + META, word);
+}
+
+export function casMeta(row: usize, expected: u64, word: u64): bool {
+  return cas64(row + META, expected, word);
+}
+
+/** Whether the row is still that life's. Only the upper half of META is needed, and pins may change meanwhile. */
+export function isLive(row: usize, epoch: u32): bool {
+  return load32(row + META + 4) == ((epoch << LIFE_BITS) | LIVE);
+}
+
+export function getFingerprint(row: usize): u64 {
+  return load64(row + FP);
+}
+
+export function setFingerprint(row: usize, fingerprint: u64): void {
+  store64(row + FP, fingerprint);
+}
+
+export function getBucket(row: usize): u64 {
+  return load64(row + BUCKET);
+}
+
+export function setBucket(row: usize, word: u64): void {
+  store64(row + BUCKET, word);
+}
+
+export function casBucket(row: usize, expected: u64, word: u64): bool {
+  return cas64(row + BUCKET, expected, word);
+}
+
+export function getBreaker(row: usize): u64 {
+  return load64(row + BREAKER);
+}
+
+export function setBreaker(row: usize, word: u64): void {
+  store64(row + BREAKER, word);
+}
+
+export function casBreaker(row: usize, expected: u64, word: u64): bool {
+  return cas64(row + BREAKER, expected, word);
+}
+
+/** When the last failure was, in units of 512 ms, rounded up: 32 bits last as long as the clock does. */
+export function getLastFailure(row: usize): u32 {
+  return load32(row + LAST_FAILURE);
+}
+
+export function setLastFailure(row: usize, coarse: u32): void {
+  store32(row + LAST_FAILURE, coarse);
+}
+
+// Counters are 32 bits and stay at their end. In the shared build two threads may lose a count to each other here; the
+// totals, which each thread keeps for itself, are exact.
+
+export function count(at: usize): void {
+  const value = load32(at);
+  store32(at, value + <u32>(value != 0xffffffff));
+}
+
+export function allowedAt(row: usize): usize {
+  return row + ALLOWED;
+}
+
+export function rateLimitedAt(row: usize): usize {
+  return row + RATE_LIMITED;
+}

@@ -1,0 +1,50 @@
+// SipHash-1-3 of the ID in this thread's room: a keyed hash, so that nobody who does not know the table's key can choose
+// IDs that collide. Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; one compression round a word and
+// three at the end are what hash tables use it with.
+
+import { AT_KEY } from './layout';
+import { idRoom } from './place';
+
+export function fingerprint(length: u32): u64 {
+  const k0 = load<u64>(AT_KEY);
+  const k1 = load<u64>(AT_KEY, 8);
+  let a: u64 = k0 ^ 0x736f6d6570736575;
+  let b: u64 = k1 ^ 0x646f72616e646f6d;
+  let c: u64 = k0 ^ 0x6c7967656e657261;
+  let d: u64 = k1 ^ 0x7465646279746573;
+
+  const whole = length & ~7;
+  let word: u64 = 0;
+  for (let at: u32 = 0; at <= whole; at += 8) {
+    // The last word carries what is left and the length's low byte. The bytes behind the ID are masked away.
+    word = load<u64>(idRoom + at);
+    if (at == whole) word = (word & ((<u64>1 << ((length & 7) << 3)) - 1)) | (<u64>length << 56);
+    d ^= word;
+    a += b;
+    c += d;
+    b = rotl<u64>(b, 13) ^ a;
+    d = rotl<u64>(d, 16) ^ c;
+    a = rotl<u64>(a, 32);
+    c += b;
+    a += d;
+    b = rotl<u64>(b, 17) ^ c;
+    d = rotl<u64>(d, 21) ^ a;
+    c = rotl<u64>(c, 32);
+    a ^= word;
+  }
+
+  c ^= 0xff;
+  for (let round = 0; round < 3; round++) {
+    a += b;
+    c += d;
+    b = rotl<u64>(b, 13) ^ a;
+    d = rotl<u64>(d, 16) ^ c;
+    a = rotl<u64>(a, 32);
+    c += b;
+    a += d;
+    b = rotl<u64>(b, 17) ^ c;
+    d = rotl<u64>(d, 21) ^ a;
+    c = rotl<u64>(c, 32);
+  }
+  return a ^ b ^ c ^ d;
+}

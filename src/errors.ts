@@ -1,0 +1,67 @@
+// Everything that peergate throws for bad input. Each has a stable `code` with a heading of its own in docs/errors.md,
+// and a message that says what was expected and what came.
+
+/** The stable codes of errors. */
+export const errorCodes = [
+  'ERR_PEERGATE_CONFIG',
+  'ERR_PEERGATE_PEER_ID_TYPE',
+  'ERR_PEERGATE_PEER_ID_LENGTH',
+  'ERR_PEERGATE_PEER_ID_ENCODING',
+  'ERR_PEERGATE_COST',
+  'ERR_PEERGATE_NOW',
+  'ERR_PEERGATE_PERMIT',
+  'ERR_PEERGATE_DECISION',
+  'ERR_PEERGATE_BATCH_LENGTH',
+  'ERR_PEERGATE_BATCH_TYPE',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** A value of a kind that is right but out of its range. `code` is one of `errorCodes`. */
+export class ArgumentRangeError extends RangeError {
+  override readonly name: string = 'RangeError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A value of the wrong kind. `code` is one of `errorCodes`. */
+export class ArgumentTypeError extends TypeError {
+  override readonly name: string = 'TypeError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A bad field of a configuration. `field` names it. */
+export class ConfigError extends ArgumentRangeError {
+  override readonly name = 'ConfigError';
+  readonly field: string;
+
+  constructor(field: string, expected: string, came: unknown) {
+    super('ERR_PEERGATE_CONFIG', `${field}: expected ${expected}, got ${shown(came)}`);
+    this.field = field;
+  }
+}
+
+/** A value as an error message shows it: short, and telling '5' from 5. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return 'a function';
+    case 'object':
+      return value === null ? 'null' : `an object (${Object.prototype.toString.call(value).slice(8, -1)})`;
+    default:
+      return Object.is(value, -0) ? '-0' : String(value);
+  }
+}

@@ -1,0 +1,16 @@
+// The public entry: everything but the adapters.
+
+export type { Clock } from './clock.js';
+export { monotonicClock } from './clock.js';
+export type { Limits, LimitsUpdate, OnFull, RateLimiterConfig, RateLimiterOptions } from './config.js';
+export { presets } from './config.js';
+export type { Decision, Reason } from './decision.js';
+export { isAllowed, reasonOf, retryAfterMs } from './decision.js';
+export type { ErrorCode } from './errors.js';
+export { ArgumentRangeError, ArgumentTypeError, ConfigError } from './errors.js';
+export type { Stats } from './limiter.js';
+export { RateLimiter } from './limiter.js';
+export type { PeerInfo } from './listing.js';
+export type { Peer } from './peer.js';
+export type { PeerId } from './slots.js';
+export type { CircuitState } from './table.js';

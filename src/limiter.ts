@@ -1,0 +1,188 @@
+// The facade: options, IDs and clocks in, decisions out. It does no arithmetic on tokens; the core decides.
+
+import { permitCode, requireCost, requireNow } from './args.js';
+import { type LimitsUpdate, type RateLimiterConfig, type RateLimiterOptions, resolveConfig, updateConfig } from './config.js';
+import type { Decision } from './decision.js';
+import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
+import { listPeers, type PeerInfo } from './listing.js';
+import { checkPeers, Peer } from './peer.js';
+import type { PeerId } from './slots.js';
+import { type CircuitState, Table } from './table.js';
+import { OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS } from './wasm/core.js';
+import { coreModule } from './wasm/module.js';
+
+/** Totals over a limiter's life. */
+export interface Stats {
+  readonly allowed: number;
+  readonly rateLimited: number;
+  readonly circuitRejected: number;
+  /** Checks that found no row, whatever `onFull` then did. */
+  readonly tableFull: number;
+  /** Circuits that opened; reopening counts. */
+  readonly circuitOpened: number;
+  readonly circuitClosed: number;
+  /** Results dropped for their permit. */
+  readonly staleResults: number;
+  /** Rows taken back for another peer; removals do not count. */
+  readonly reclaimed: number;
+}
+
+/**
+ * A token bucket and a circuit breaker for each peer, in a table of fixed size.
+ *
+ * ```ts
+ * const limiter = new RateLimiter({ ...presets.strict, maxPeers: 10_000 });
+ * const decision = limiter.check('peer-a');
+ * if (!isAllowed(decision)) reject(reasonOf(decision), retryAfterMs(decision));
+ * ```
+ *
+ * The bucket is the generic cell rate algorithm (ITU-T I.371, annex A); the breaker is the pattern that M. Nygard
+ * describes in "Release It!".
+ */
+export class RateLimiter {
+  readonly #table: Table;
+
+  /**
+   * Reserves the whole table: about 152 bytes for each of `maxPeers`.
+   *
+   * @throws ConfigError that names the field, what was expected and what came.
+   */
+  constructor(options: RateLimiterOptions = {}) {
+    const config = resolveConfig(options);
+    this.#table = new Table(config.module ?? coreModule(), config);
+  }
+
+  /** The configuration in force, frozen. */
+  get config(): RateLimiterConfig {
+    return this.#table.config;
+  }
+
+  /**
+   * May this peer go on? Takes `cost` tokens if so; a rejection changes nothing.
+   *
+   * @param peerId 1 … 1 024 bytes; a string is its UTF-8 bytes.
+   * @param cost Tokens, an integer ≥ 1. Default 1.
+   * @param now Milliseconds, |now| < 2⁴¹; a negative one counts as 0. Default: the limiter's clock.
+   * @throws TypeError or RangeError for a bad argument, before anything changes.
+   */
+  check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
+    requireCost(cost);
+    requireNow(now);
+    const { core, slots } = this.#table;
+    return core.checkId(slots.write(peerId), cost, now);
+  }
+
+  /**
+   * Decides for many handles, as so many `check` calls in that order, with one call into the core for each 1 024.
+   *
+   * @param decisions Receives them; at least as long as `peers`.
+   * @throws RangeError for a bad `cost` or `now` or too few `decisions`, TypeError for what is no handle of this limiter;
+   *   before anything changes.
+   */
+  checkMany(peers: readonly Peer[], decisions: Int32Array, cost = 1, now = this.#table.clock()): void {
+    requireCost(cost);
+    requireNow(now);
+    if (!Array.isArray(peers)) {
+      throw new ArgumentTypeError('ERR_PEERGATE_BATCH_TYPE', `peers: expected an array of handles, got ${shown(peers)}`);
+    }
+    if (!(decisions instanceof Int32Array)) {
+      throw new ArgumentTypeError('ERR_PEERGATE_BATCH_TYPE', `decisions: expected an Int32Array, got ${shown(decisions)}`);
+    }
+    if (decisions.length < peers.length) {
+      throw new ArgumentRangeError(
+        'ERR_PEERGATE_BATCH_LENGTH',
+        `decisions: expected room for ${peers.length}, got ${decisions.length}`,
+      );
+    }
+    checkPeers(this.#table, peers, decisions, cost, now);
+  }
+
+  /**
+   * The request succeeded; whether that counted.
+   *
+   * @param permit What `check` gave back. Without one the result counts towards the current period.
+   * @throws TypeError or RangeError for a bad argument, before anything changes.
+   */
+  recordSuccess(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
+    return this.#settle(peerId, OUTCOME_SUCCESS, permit, now);
+  }
+
+  /** The request failed; whether that counted. Parameters and errors as for `recordSuccess`. */
+  recordFailure(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
+    return this.#settle(peerId, OUTCOME_FAILURE, permit, now);
+  }
+
+  /** The request should not be judged (it was cancelled); whether that gave a probe back. Else as `recordSuccess`. */
+  recordIgnored(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
+    return this.#settle(peerId, OUTCOME_IGNORED, permit, now);
+  }
+
+  /** Gives `cost` tokens back, never above the burst. @throws TypeError or RangeError for a bad argument. */
+  refund(peerId: PeerId, cost = 1): void {
+    requireCost(cost);
+    this.#table.refund(peerId, cost);
+  }
+
+  /** The circuit as the next check at `now` would find it. @throws TypeError or RangeError for a bad argument. */
+  getCircuitState(peerId: PeerId, now = this.#table.clock()): CircuitState {
+    return this.#table.circuitState(peerId, now);
+  }
+
+  /** Whole tokens at `now`. @throws TypeError or RangeError for a bad argument. */
+  getAvailableTokens(peerId: PeerId, now = this.#table.clock()): number {
+    return this.#table.availableTokens(peerId, now);
+  }
+
+  /** Rows in use, without the overflow row. */
+  get peerCount(): number {
+    return this.#table.core.totals().peers;
+  }
+
+  /** The peers that have a row. Those that come or go meanwhile may be missed. @throws RangeError for a bad `now`. */
+  peers(now = this.#table.clock()): IterableIterator<PeerInfo> {
+    requireNow(now);
+    return listPeers(this.#table, now);
+  }
+
+  /** Totals over the limiter's life. */
+  stats(): Stats {
+    const { peers: _, ...stats } = this.#table.core.totals();
+    return stats;
+  }
+
+  /**
+   * Forgets the peer at once, debts and circuit included; whether it was there. On a disconnect use `Peer.release()`:
+   * a peer that is forgotten comes back with a full bucket.
+   */
+  removePeer(peerId: PeerId): boolean {
+    const { core, slots } = this.#table;
+    return core.remove(slots.write(peerId)) !== 0;
+  }
+
+  /**
+   * New limits for the live table. Each peer's debt in tokens is kept, clamped to the new burst; deadlines stay as set.
+   *
+   * @throws ConfigError for a bad field, or one that a live table cannot change; nothing changes then.
+   */
+  configure(limits: LimitsUpdate, now = this.#table.clock()): void {
+    requireNow(now);
+    this.#table.configure(updateConfig(this.config, limits), now);
+  }
+
+  /**
+   * A handle for a connection: claims the peer's row at once and pins it until `release()`.
+   *
+   * @throws TypeError or RangeError for a bad argument.
+   */
+  peer(peerId: PeerId, now = this.#table.clock()): Peer {
+    requireNow(now);
+    return new Peer(this.#table, peerId, now);
+  }
+
+  #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {
+    const code = permitCode(permit);
+    requireNow(now);
+    const { core, slots } = this.#table;
+    return core.settleId(slots.write(peerId), outcome, code, now) === 1;
+  }
+}

@@ -1,0 +1,51 @@
+// Listing the peers that have a row.
+
+import { CIRCUIT_STATES, type CircuitState, type Table } from './table.js';
+import { ID_KEPT } from './wasm/core.js';
+
+/** What `RateLimiter.peers()` tells of a peer. Counts are those of its row's life and stay at 2³² − 1. */
+export interface PeerInfo {
+  /** A string where its bytes are valid UTF-8, else the bytes. */
+  readonly id: string | Uint8Array;
+  /** Only on an ID longer than what the table keeps: `id` is its beginning. */
+  readonly truncated?: true;
+  readonly circuitState: CircuitState;
+  readonly availableTokens: number;
+  readonly allowed: number;
+  readonly rateLimited: number;
+  readonly circuitRejected: number;
+  /** Failures that were recorded and counted. */
+  readonly failures: number;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, void, undefined> {
+  for (let slot = 0; slot < core.usedSlots(); slot++) {
+    if (!core.inspect(slot, now)) continue;
+    const row = core.listed();
+    const truncated = row.idLength > ID_KEPT;
+    yield {
+      id: textOf(row.id, truncated),
+      ...(truncated && { truncated }),
+      circuitState: CIRCUIT_STATES[row.state] as CircuitState,
+      availableTokens: row.tokens,
+      allowed: row.allowed,
+      rateLimited: row.rateLimited,
+      circuitRejected: row.circuitRejected,
+      failures: row.failures,
+    };
+  }
+}
+
+/** A cut may have gone through a character, whose first bytes (three at most) are left out then. */
+function textOf(bytes: Uint8Array, truncated: boolean): string | Uint8Array {
+  for (let cut = 0; cut <= (truncated ? 3 : 0); cut++) {
+    try {
+      return decoder.decode(bytes.subarray(0, bytes.length - cut));
+    } catch {
+      // Not text, or not yet.
+    }
+  }
+  return bytes;
+}

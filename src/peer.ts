@@ -1,0 +1,173 @@
+// A handle for a connection: it knows its row, so a check is one call into the core, and pins it, so that an idle
+// connection keeps its place.
+
+import { permitCode, requireCost, requireNow } from './args.js';
+import type { Decision } from './decision.js';
+import { ArgumentTypeError, shown } from './errors.js';
+import type { PeerId } from './slots.js';
+import type { CircuitState, Table } from './table.js';
+import {
+  BATCH,
+  type Core,
+  epochOf,
+  NO_PERMIT,
+  OUTCOME_FAILURE,
+  OUTCOME_IGNORED,
+  OUTCOME_SUCCESS,
+  STALE,
+  slotOf,
+} from './wasm/core.js';
+
+/** No slot: the core answers STALE to it. */
+const NOWHERE = -1;
+
+/** `RateLimiter.checkMany`; assigned where the handles' fields can be seen. */
+export let checkPeers: (table: Table, peers: readonly Peer[], decisions: Int32Array, cost: number, now: number) => void;
+
+/** A peer's handle, made by `RateLimiter.peer()`. */
+export class Peer {
+  readonly #table: Table;
+  readonly #core: Core;
+  readonly #id: PeerId;
+  #slot = NOWHERE;
+  #epoch = 0;
+
+  constructor(table: Table, id: PeerId, now: number) {
+    this.#table = table;
+    this.#core = table.core;
+    this.#id = typeof id === 'string' ? id : id.slice();
+    this.#acquire(now);
+  }
+
+  /** The ID it was made with; bytes are a copy. */
+  get id(): PeerId {
+    return typeof this.#id === 'string' ? this.#id : this.#id.slice();
+  }
+
+  /**
+   * May this peer go on? Takes `cost` tokens if so.
+   *
+   * @param cost Tokens, an integer ≥ 1. Default 1.
+   * @param now Milliseconds, |now| < 2⁴¹. Default: the limiter's clock.
+   * @throws RangeError for a bad `cost` or `now`, before anything changes.
+   */
+  check(cost = 1, now = this.#table.clock()): Decision {
+    requireCost(cost);
+    requireNow(now);
+    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
+    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+  }
+
+  /** The request succeeded; whether that counted. @throws RangeError for a bad `permit` or `now`. */
+  recordSuccess(permit?: Decision, now = this.#table.clock()): boolean {
+    return this.#settle(OUTCOME_SUCCESS, permit, now);
+  }
+
+  /** The request failed; whether that counted. @throws RangeError for a bad `permit` or `now`. */
+  recordFailure(permit?: Decision, now = this.#table.clock()): boolean {
+    return this.#settle(OUTCOME_FAILURE, permit, now);
+  }
+
+  /** The request should not be judged; whether that gave a probe back. @throws RangeError for a bad `permit` or `now`. */
+  recordIgnored(permit?: Decision, now = this.#table.clock()): boolean {
+    return this.#settle(OUTCOME_IGNORED, permit, now);
+  }
+
+  /** Gives `cost` tokens back, never above the burst. @throws RangeError for a bad `cost`. */
+  refund(cost = 1): void {
+    requireCost(cost);
+    if (this.#core.refund(this.#slot, this.#epoch, cost) === STALE) this.#table.refund(this.#id, cost);
+  }
+
+  /** The circuit as the next check would find it now. */
+  get circuitState(): CircuitState {
+    return this.#table.circuitState(this.#id, this.#table.clock());
+  }
+
+  /** Whole tokens that are there now. */
+  get availableTokens(): number {
+    return this.#table.availableTokens(this.#id, this.#table.clock());
+  }
+
+  /**
+   * Gives back the pin and forgets nothing: debts and an open circuit stay until time has paid them, so reconnecting
+   * buys nothing. A second call does nothing.
+   */
+  release(): void {
+    this.#core.release(this.#slot, this.#epoch);
+    this.#forget();
+  }
+
+  /** The same as `release()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** The handle has no row: it gets one, with its pin, or shares what `onFull` says. */
+  #checkAnew(cost: number, now: number): Decision {
+    while (this.#acquire(now)) {
+      const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
+      if (decision !== STALE) return decision;
+    }
+    return this.#core.checkOverflow(cost, now);
+  }
+
+  #settle(outcome: number, permit: Decision | undefined, now: number): boolean {
+    const code = permitCode(permit);
+    requireNow(now);
+    let settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
+    // A late result must not pin the row of a connection that is gone; only a judgement of its own takes a row.
+    while (settled === STALE && outcome === OUTCOME_FAILURE && code === NO_PERMIT && this.#acquire(now)) {
+      settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
+    }
+    if (settled === STALE) settled = this.#core.settleId(this.#table.slots.write(this.#id), outcome, code, now);
+    return settled === 1;
+  }
+
+  #acquire(now: number): boolean {
+    const ref = this.#core.acquire(this.#table.slots.write(this.#id), now);
+    if (ref < 0) {
+      this.#forget();
+      return false;
+    }
+    this.#slot = slotOf(ref);
+    this.#epoch = epochOf(ref);
+    return true;
+  }
+
+  #forget(): void {
+    this.#slot = NOWHERE;
+    this.#epoch = 0;
+  }
+
+  static {
+    checkPeers = (table, peers, decisions, cost, now) => {
+      for (let i = 0; i < peers.length; i++) {
+        const peer: unknown = peers[i];
+        if (peer instanceof Peer && peer.#table === table) continue;
+        throw new ArgumentTypeError(
+          'ERR_PEERGATE_BATCH_TYPE',
+          `peers[${i}]: expected a handle of this limiter, got ${shown(peer)}`,
+        );
+      }
+      const { core } = table;
+      const room = core.batchRoom;
+      for (let start = 0; start < peers.length; start += BATCH) {
+        const count = Math.min(BATCH, peers.length - start);
+        for (let i = 0; i < count; i++) {
+          const peer = peers[start + i] as Peer;
+          room[2 * i] = peer.#slot;
+          room[2 * i + 1] = peer.#epoch;
+        }
+        for (let i = 0; i < count; ) {
+          const stale = core.checkBatch(i, count, cost, now);
+          for (; i < stale; i++) decisions[start + i] = room[2 * i] as number;
+          if (i < count) {
+            decisions[start + i] = (peers[start + i] as Peer).check(cost, now);
+            i++;
+          }
+        }
+      }
+    };
+  }
+}

@@ -1,0 +1,97 @@
+// Peer ID → the bytes by which the table finds its row.
+
+import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
+import { type Core, MAX_ID_BYTES } from './wasm/core.js';
+
+/** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
+export type PeerId = string | Uint8Array;
+
+/** Up to this length a loop of our own beats a call into the encoder. */
+const SHORT = 48;
+
+const encoder = new TextEncoder();
+
+/** Writes IDs where the core reads them. */
+export class Slots {
+  readonly #core: Core;
+  readonly #room: Uint8Array;
+  #seeded = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#room = core.idRoom;
+  }
+
+  /**
+   * Puts the ID's bytes into the core's room and gives back their number.
+   *
+   * @throws TypeError or RangeError for what is no ID; the room may have changed then, the table has not.
+   */
+  write(id: PeerId): number {
+    // Some runtimes have no randomness until the first request, so the key is drawn as late as possible.
+    if (!this.#seeded) this.#seed();
+    if (typeof id === 'string') return this.#writeString(id);
+    if (isBytes(id)) return this.#writeBytes(id);
+    throw new ArgumentTypeError(
+      'ERR_PEERGATE_PEER_ID_TYPE',
+      `peerId: expected a string or a Uint8Array, got ${shown(id)}`,
+    );
+  }
+
+  /** The reference of the peer's row, or -1. */
+  find(id: PeerId): number {
+    return this.#core.find(this.write(id));
+  }
+
+  #writeString(id: string): number {
+    const { length } = id;
+    if (length === 0 || length > MAX_ID_BYTES) throw badLength(`a string of ${length} characters`);
+    const room = this.#room;
+    if (length <= SHORT) {
+      let i = 0;
+      for (; i < length; i++) {
+        const unit = id.charCodeAt(i);
+        if (unit > 127) break;
+        room[i] = unit;
+      }
+      if (i === length) return length;
+    }
+    const { read, written } = encoder.encodeInto(id, room);
+    // A surrogate takes three bytes or four, so as many bytes as characters means plain ASCII.
+    if (written !== length && !id.isWellFormed()) {
+      throw new ArgumentTypeError(
+        'ERR_PEERGATE_PEER_ID_ENCODING',
+        `peerId: expected a string that has UTF-8 bytes, got one with a lone surrogate: ${shown(id.toWellFormed())}`,
+      );
+    }
+    if (read < length || written > MAX_ID_BYTES) throw badLength('a string whose UTF-8 is longer');
+    return written;
+  }
+
+  #writeBytes(id: Uint8Array): number {
+    const { length } = id;
+    if (length === 0 || length > MAX_ID_BYTES) throw badLength(`${length} bytes`);
+    const room = this.#room;
+    if (length <= SHORT) for (let i = 0; i < length; i++) room[i] = id[i] as number;
+    else room.set(id);
+    return length;
+  }
+
+  #seed(): void {
+    const [k0 = 0, k1 = 0, k2 = 0, k3 = 0] = crypto.getRandomValues(new Uint32Array(4));
+    this.#core.seed(k0, k1, k2, k3);
+    this.#seeded = true;
+  }
+}
+
+/** Also for arrays that come from another realm. */
+function isBytes(id: unknown): id is Uint8Array {
+  return id instanceof Uint8Array || Object.prototype.toString.call(id) === '[object Uint8Array]';
+}
+
+function badLength(came: string): ArgumentRangeError {
+  return new ArgumentRangeError(
+    'ERR_PEERGATE_PEER_ID_LENGTH',
+    `peerId: expected 1 to ${MAX_ID_BYTES} bytes, got ${came}`,
+  );
+}
