@@ -1,0 +1,80 @@
+// The adapter for JSON-RPC 2.0: the guard before a `JSONRPCServer` of the package `json-rpc-2.0`, over any message socket.
+// The framework is imported as types only, so this module loads without it.
+
+import type { JSONRPCServer } from 'json-rpc-2.0';
+import type { Peer, PeerId, RpcGuard } from '../index.js';
+import { Connection, type JsonRpcConnection } from './json-rpc/connection.js';
+import { type JsonRpcCall, type JsonRpcOptions, settingsOf } from './json-rpc/options.js';
+import type { FrameData, MessageSocket } from './json-rpc/socket.js';
+import { addStats, type JsonRpcStats, newStats } from './json-rpc/stats.js';
+import { watchServer } from './json-rpc/witness.js';
+
+export type { FrameData, JsonRpcCall, JsonRpcConnection, JsonRpcOptions, JsonRpcStats, MessageSocket };
+
+/** A server with the guard before it. */
+export interface JsonRpcGate {
+  /**
+   * Serves a socket. An ID gets a handle of its own; a handle that is passed in now belongs to the connection. Either is
+   * released when the socket closes.
+   *
+   * @throws what `RateLimiter.peer` throws for a bad ID.
+   */
+  accept(socket: MessageSocket, peer: PeerId | Peer): JsonRpcConnection;
+  /** The connections that are open. */
+  readonly connections: ReadonlySet<JsonRpcConnection>;
+  /** Totals over all connections so far. */
+  stats(): JsonRpcStats;
+  /** Closes every connection, and each that comes later. Default 1001, going away. */
+  close(code?: number, reason?: string): void;
+}
+
+/**
+ * Puts the guard before a server. Frames are rejected before they are parsed, few rejections are answered, a socket that keeps
+ * on is not read for a while, and the breaker learns what came of each request. `docs/rpc.md` has the rules.
+ *
+ * @throws ConfigError for an option that is out of its bounds.
+ *
+ * @example
+ * const gate = guardJsonRpc(server, new RpcGuard(limiter), { maxFrameBytes: 32_768 });
+ * webSocketServer.on('connection', (socket, request) => gate.accept(socket, request.socket.remoteAddress ?? 'unknown'));
+ */
+export function guardJsonRpc<ServerParams = void>(
+  server: JSONRPCServer<ServerParams>,
+  guard: RpcGuard,
+  ...[options]: OptionsArgument<ServerParams>
+): JsonRpcGate {
+  const shared = { server, guard, settings: settingsOf<ServerParams>(options ?? ({} as JsonRpcOptions<ServerParams>)) };
+  const connections = new Set<Connection<ServerParams>>();
+  const past = newStats();
+  let closing: { code: number | undefined; reason: string | undefined } | undefined;
+  watchServer(server);
+
+  return {
+    connections,
+    accept(socket, peer) {
+      const handle = typeof peer === 'string' || peer instanceof Uint8Array ? guard.limiter.peer(peer) : peer;
+      const connection = new Connection(shared, socket, handle, (ended) => {
+        connections.delete(ended);
+        addStats(past, ended.stats());
+      });
+      if (connection.isOpen) connections.add(connection);
+      if (closing !== undefined) connection.close(closing.code, closing.reason);
+      return connection;
+    },
+    stats() {
+      const sum = { ...past };
+      for (const connection of connections) addStats(sum, connection.stats());
+      return sum;
+    },
+    close(code, reason) {
+      closing = { code, reason };
+      for (const connection of connections) connection.close(code, reason);
+    },
+  };
+}
+
+/** The options may be left out where none of them is required. */
+type OptionsArgument<ServerParams> =
+  Record<string, never> extends JsonRpcOptions<ServerParams>
+    ? [options?: JsonRpcOptions<ServerParams>]
+    : [options: JsonRpcOptions<ServerParams>];

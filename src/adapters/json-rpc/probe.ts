@@ -1,0 +1,44 @@
+// A batch in a half-open circuit is one probe, however many members it has, and so it is judged once.
+//
+// Were each member judged by itself, the first success would close the circuit and the failures after it would belong to
+// a period that is over; and each ignored member would give back a probe of which there is only one.
+
+import type { RpcPeer } from '../../index.js';
+
+/** Stands in for the peer while the members run: a failure counts at once, a success when all have ended without one. */
+export class BatchProbe implements RpcPeer {
+  readonly #peer: RpcPeer;
+  #left: number;
+  #failed = false;
+  #succeeded = false;
+
+  constructor(peer: RpcPeer, members: number) {
+    this.#peer = peer;
+    this.#left = members;
+  }
+
+  check(cost?: number): number {
+    return this.#peer.check(cost);
+  }
+
+  recordSuccess(permit?: number): boolean {
+    this.#succeeded = true;
+    return this.#end(permit);
+  }
+
+  recordFailure(permit?: number): boolean {
+    const first = !this.#failed;
+    this.#failed = true;
+    this.#left--;
+    return first && this.#peer.recordFailure(permit);
+  }
+
+  recordIgnored(permit?: number): boolean {
+    return this.#end(permit);
+  }
+
+  #end(permit: number | undefined): boolean {
+    if (--this.#left > 0 || this.#failed) return false;
+    return this.#succeeded ? this.#peer.recordSuccess(permit) : this.#peer.recordIgnored(permit);
+  }
+}

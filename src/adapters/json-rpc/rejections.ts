@@ -1,0 +1,132 @@
+// What a rejected frame leads to. Most of a flood passes through `reject`, so that it costs next to nothing there: a clock
+// reading, a look at the budget, no parsing, no exception, no object.
+
+import { type Decision, type RpcGuard, retryAfterMs } from '../../index.js';
+import { AnswerBudget } from './budget.js';
+import { errorText, idOf } from './message.js';
+import { type Reading, REJECTED } from './reading.js';
+import { type FrameData, frameText } from './socket.js';
+import type { JsonRpcStats } from './stats.js';
+import { Strikes } from './strikes.js';
+import { unref } from './timers.js';
+
+export interface RejectionLimits {
+  readonly maxRejectionsPerSec: number;
+  readonly maxStrikes: number;
+}
+
+/** Who is asked to act. */
+export interface RejectionOwner {
+  send(text: string): void;
+  /** The connection never paused and has to go. */
+  struckOut(): void;
+}
+
+export class Rejections {
+  readonly #guard: RpcGuard;
+  readonly #clock: () => number;
+  readonly #reading: Reading;
+  readonly #stats: JsonRpcStats;
+  readonly #owner: RejectionOwner;
+  readonly #maxStrikes: number;
+  readonly #budget: AnswerBudget;
+  readonly #strikes = new Strikes();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    guard: RpcGuard,
+    reading: Reading,
+    stats: JsonRpcStats,
+    limits: RejectionLimits,
+    owner: RejectionOwner,
+  ) {
+    this.#guard = guard;
+    this.#clock = guard.limiter.config.clock;
+    this.#reading = reading;
+    this.#stats = stats;
+    this.#owner = owner;
+    this.#maxStrikes = limits.maxStrikes;
+    this.#budget = new AnswerBudget(limits.maxRejectionsPerSec);
+  }
+
+  /** A frame was rejected. Without `data` (it is too large to be parsed) it is answered without an id. */
+  reject(decision: Decision, data: FrameData | undefined): void {
+    const nowMs = this.#clock();
+    if (this.#mayAnswer(decision, nowMs)) this.#answer(decision, data === undefined ? null : parsed(data), nowMs);
+  }
+
+  /** A batch that was let in could not pay for its members. */
+  refuse(decision: Decision, members: readonly unknown[]): void {
+    const nowMs = this.#clock();
+    if (this.#mayAnswer(decision, nowMs)) this.#answer(decision, members, nowMs);
+  }
+
+  /** A frame was let through. */
+  admitted(): void {
+    if (this.#strikes.count > 0) this.#strikes.admitted(this.#clock());
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * Counts the strike, draws its consequence, and takes one answer from the budget. That pays for the parsing too, so that a
+   * flood of notifications, which are never answered, is not parsed either.
+   */
+  #mayAnswer(decision: Decision, nowMs: number): boolean {
+    this.#stats.rejected++;
+    this.#strikes.strike(nowMs);
+    const isOut = this.#strikes.count >= this.#maxStrikes;
+    if (!isOut && !this.#reading.isHeld(REJECTED)) {
+      const pauseMs = this.#strikes.pauseMs(retryAfterMs(decision));
+      if (pauseMs > 0) this.#pause(pauseMs);
+    }
+    if (!isOut && this.#budget.take(1, nowMs)) return true;
+    this.#stats.rejectionsDropped++;
+    if (isOut) this.#owner.struckOut();
+    return false;
+  }
+
+  #pause(pauseMs: number): void {
+    this.#stats.pauses++;
+    this.#reading.hold(REJECTED);
+    this.#timer = setTimeout(() => {
+      this.#strikes.resumed(this.#clock());
+      this.#reading.release(REJECTED);
+    }, pauseMs);
+    unref(this.#timer);
+  }
+
+  /** One place in the budget is taken already. A batch needs one for each error; if it cannot have them it gets one for all. */
+  #answer(decision: Decision, message: unknown, nowMs: number): void {
+    const error = this.#guard.toRpcError(decision);
+    let text: string | undefined;
+    if (Array.isArray(message) && message.length > 0) {
+      const ids = message.map(idOf).filter((id) => id !== undefined);
+      if (ids.length === 1 || (ids.length > 1 && this.#budget.take(ids.length - 1, nowMs))) {
+        text = `[${ids.map((id) => errorText(id, error)).join(',')}]`;
+      } else if (ids.length > 1) {
+        text = errorText(null, error);
+      }
+    } else {
+      const id = idOf(message);
+      if (id !== undefined) text = errorText(id, error);
+    }
+    if (text === undefined) {
+      this.#stats.rejectionsDropped++;
+    } else {
+      this.#stats.rejectionsAnswered++;
+      this.#owner.send(text);
+    }
+  }
+}
+
+/** A frame that is no JSON is answered as one without an id. */
+function parsed(data: FrameData): unknown {
+  try {
+    return JSON.parse(frameText(data));
+  } catch {
+    return null;
+  }
+}

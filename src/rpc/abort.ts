@@ -1,0 +1,40 @@
+// Following a caller's signal.
+//
+// A server may hand one long-lived signal to every call it runs. Each signal gets a single listener, however many calls
+// follow it, and none once the last of them has ended: nothing piles up on the signal, and Node does not warn of a leak.
+
+type Follower = () => void;
+
+interface Following {
+  readonly followers: Set<Follower>;
+  readonly listener: () => void;
+}
+
+const followed = new WeakMap<AbortSignal, Following>();
+
+/** Calls `follower` once, when `signal` aborts. The signal must not have aborted yet. */
+export function follow(signal: AbortSignal, follower: Follower): void {
+  let following = followed.get(signal);
+  if (following === undefined) {
+    const followers = new Set<Follower>();
+    following = { followers, listener: () => abortAll(signal, followers) };
+    followed.set(signal, following);
+    signal.addEventListener('abort', following.listener, { once: true });
+  }
+  following.followers.add(follower);
+}
+
+/** Takes `follower` back. */
+export function unfollow(signal: AbortSignal, follower: Follower): void {
+  const following = followed.get(signal);
+  if (following === undefined) return;
+  following.followers.delete(follower);
+  if (following.followers.size > 0) return;
+  followed.delete(signal);
+  signal.removeEventListener('abort', following.listener);
+}
+
+function abortAll(signal: AbortSignal, followers: Set<Follower>): void {
+  followed.delete(signal);
+  for (const follower of followers) follower();
+}
