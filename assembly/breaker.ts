@@ -88,7 +88,7 @@ export function failed(word: u64, now: f64, limits: usize): u64 {
 
 // ── open ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function opened(word: u64, now: f64, limits: usize): u64 {
+function opened(word: u64, now: f64, limits: usize): u64 {
   return wordOf(STATE_OPEN, nextGeneration(word), deadline(max<f64>(now, 0) + timeoutMs(limits)));
 }
 
@@ -148,10 +148,10 @@ export function untilLease(word: u64, now: f64): u64 {
 
 // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The word as time has made it by `now`: a half-open circuit whose lease ended opened at that instant. */
+/** The word as time has made it by `now`: the end of a lease is a failure of that instant. */
 export function due(word: u64, now: f64, limits: usize): u64 {
   if (stateOf(word) != STATE_HALF_OPEN || probesOf(word) == 0 || wholeMs(now) < leaseOf(word)) return word;
-  return opened(word, <f64>leaseOf(word), limits);
+  return failed(word, <f64>leaseOf(word), limits);
 }
 
 /** The state as the next check would find it: an open circuit past its deadline lets that check probe. */
@@ -173,12 +173,16 @@ export const CLEAN: u32 = 2;
 
 /** What would be lost with this breaker. */
 export function standing(word: u64, lastFailure: u32, now: f64, limits: usize): u32 {
-  if (stateOf(word) == STATE_CLOSED && failuresOf(word) == 0) return CLEAN;
   const by = due(word, now, limits);
-  let since: f64;
-  if (stateOf(by) == STATE_CLOSED) since = <f64>(<u64>lastFailure << COARSE_BITS);
-  else if (stateOf(by) == STATE_OPEN) since = <f64>(by >> PAYLOAD_SHIFT) / PER_MS;
-  else if (probesOf(by) == 0) since = <f64>leaseOf(by);
-  else return OWES;
-  return max<f64>(now, 0) - since >= timeoutMs(limits) ? FORGIVEN : OWES;
+  const state = stateOf(by);
+  const payload = by >> PAYLOAD_SHIFT;
+  let since: u64 = payload;
+  if (state == STATE_CLOSED) {
+    if (failuresOf(by) == 0) return CLEAN;
+    since = <u64>lastFailure << (COARSE_BITS + PER_MS_BITS);
+  } else if (state == STATE_HALF_OPEN) {
+    if (probesOf(by)) return OWES;
+    // The payload is the last lease in ms behind seven bits of probes: the same unit.
+  }
+  return instant(now) >= since + deadline(timeoutMs(limits)) ? FORGIVEN : OWES;
 }

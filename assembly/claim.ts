@@ -30,7 +30,6 @@ import { add32, cas64, load32, load64, SHARED, store32 } from './memory';
 import { capacity, coldOf, idRoom, me, rowAt } from './place';
 import { nextEpoch, reclaim, takeLimbo } from './reclaim';
 import {
-  allowedAt,
   casMeta,
   epochOf,
   getBreaker,
@@ -41,9 +40,9 @@ import {
   lifeOf,
   meta,
   pinsOf,
-  rateLimitedAt,
   setBreaker,
   setBucket,
+  setCounters,
   setFingerprint,
   setLastFailure,
   setMeta,
@@ -80,22 +79,15 @@ export function claim(fingerprint: u64, length: u32, now: f64, cost: u64, failur
 
 /** A row for this thread: one that was given up, one never used, or one from under the hand. */
 function acquire(now: f64): i64 {
-  for (let slot = takeFree(); slot != NO_SLOT; slot = takeFree()) {
-    const ref = takeFreeRow(slot);
+  while (true) {
+    let slot = takeFree();
+    if (slot == NO_SLOT && load32(AT_FRESH) < capacity) slot = add32(AT_FRESH, 1);
+    if (slot >= capacity) return reclaim(now);
+    const word = getMeta(rowAt(slot));
+    if (lifeOf(word) != LIMBO || pinsOf(word) != 0) continue;
+    const ref = takeLimbo(slot, word);
     if (ref != NONE) return ref;
   }
-  while (load32(AT_FRESH) < capacity) {
-    const slot = add32(AT_FRESH, 1);
-    if (slot >= capacity) break;
-    const ref = takeFreeRow(slot);
-    if (ref != NONE) return ref;
-  }
-  return reclaim(now);
-}
-
-function takeFreeRow(slot: u32): i64 {
-  const word = getMeta(rowAt(slot));
-  return lifeOf(word) == LIMBO && pinsOf(word) == 0 ? takeLimbo(slot, word) : NONE;
 }
 
 function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, failures: u32): bool {
@@ -114,8 +106,7 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   setBreaker(row, breaker);
   setLastFailure(row, failures ? coarse(now) : 0);
 
-  store32(allowedAt(row), <u32>(cost != 0));
-  store32(rateLimitedAt(row), 0);
+  setCounters(row, <u32>(cost != 0));
   store32(cold + COLD_CIRCUIT_REJECTED, 0);
   store32(cold + COLD_FAILURES, failures);
   store<u16>(cold + COLD_ID_LENGTH, <u16>length);

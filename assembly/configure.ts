@@ -16,18 +16,23 @@ import {
 import { currentVersion, limitsOf, writeChangedAt, writeLimits } from './limits';
 import { cas32, load32, store32 } from './memory';
 import { usedSlots } from './look';
-import { capacity, open, overflowRow, rowAt } from './place';
-import { casBucket, getBucket } from './row';
+import { capacity, open, rowAt } from './place';
+import { casBucket, getBucket, LIVE, meta, OVERFLOW_EPOCH, setMeta } from './row';
 
-/** Makes an empty table in zeroed memory, with limits that are valid but nobody's. */
-export function create(rows: u32, threads: u32): void {
+/** Makes an empty table in zeroed memory, with limits that are valid but nobody's; false where it does not fit. */
+export function create(rows: u32, members: u32): bool {
+  if (open(rows, 0, members) > <f64>(<u64>memory.size() << 16)) {
+    open(0, 0, 0);
+    return false;
+  }
   store<u32>(AT_CAPACITY, rows);
-  store<u32>(AT_THREADS, threads);
+  store<u32>(AT_THREADS, members);
   writeLimits(limitsOf(0), 1, 1, 1, 1, 1, 1, 0);
+  setMeta(rowAt(rows), meta(OVERFLOW_EPOCH, LIVE, 0));
   store32(AT_MEMBERS, 1);
   store<u32>(AT_ABI, ABI_VERSION);
   store32(AT_MAGIC, MAGIC);
-  open(0);
+  return true;
 }
 
 export function configure(
@@ -51,7 +56,7 @@ export function configure(
 /** Brings every bucket word into the limits of `version`. */
 function sweep(version: u32): void {
   if (load32(AT_SWEPT) == version) return;
-  convertRow(overflowRow(), version);
+  convertRow(rowAt(capacity), version);
   const used = usedSlots();
   for (let slot: u32 = 0; slot < used; slot++) convertRow(rowAt(slot), version);
   store32(AT_SWEPT, version);

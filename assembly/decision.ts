@@ -7,9 +7,6 @@
 
 import { GENERATION_BITS, REASON_SHIFT, RETRY_MAX, RETRY_NEVER } from './layout';
 
-/** The permit of the overflow row. Epochs whose low 16 bits are 0 are never given out, so it is no row's. */
-export const OVERFLOW_PERMIT: i32 = 0;
-
 export function permitOf(epoch: u32, generation: u32): i32 {
   return ((epoch & 0xffff) << GENERATION_BITS) | generation;
 }

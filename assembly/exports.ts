@@ -18,7 +18,6 @@ import {
   REASON_TABLE_FULL,
   SLOT_BITS,
   STALE,
-  tableBytes,
 } from './layout';
 import {
   availableTokens as tokensOf,
@@ -34,10 +33,7 @@ import { refund as giveBack, settle as settleRow, settleFingerprint } from './se
 /** Makes an empty table for `rows` peers; false where memory is too small for it or already holds one. */
 export function init(rows: u32, threads: u32): bool {
   if (rows == 0 || rows > <u32>MAX_PEERS || threads == 0 || threads > <u32>MAX_THREADS) return false;
-  if (<f64>(<u64>memory.size() << 16) < tableBytes(<f64>rows, <f64>threads)) return false;
-  if (load<u32>(AT_MAGIC) != 0) return false;
-  create(rows, threads);
-  return true;
+  return load<u32>(AT_MAGIC) == 0 && create(rows, threads);
 }
 
 /** Sets the key of the fingerprints; once a row was claimed it stays. */

@@ -4,13 +4,12 @@
 // An entry is a hint: whose a row is, only the row says. The entry of a row that was given up is nobody's, and the row's
 // next owner clears it by its position.
 
-import { ENTRY_BYTES, SET_BITS, SET_ENTRIES, SLOT_BITS } from './layout';
+import { ENTRY_BYTES, SET_BITS, SET_BYTES, SLOT_BITS } from './layout';
 import { cas64, load32, load64, SHARED, store32, store64 } from './memory';
 import { index, me, rowAt, sets } from './place';
 import { CLOSING, casMeta, epochOf, getFingerprint, getMeta, LIMBO, LIVE, lifeOf, meta } from './row';
 
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
-const SET_BYTES: usize = 1 << SET_BITS;
 /** Below this many entries the first set takes a newcomer without a look at the second. */
 const ROOMY: u32 = 5;
 
@@ -52,21 +51,20 @@ function secondSet(fingerprint: u64, first: usize): usize {
 export function find(fingerprint: u64): i64 {
   const tag = tagOf(fingerprint);
   const first = firstSet(fingerprint);
-  const ref = findIn(first, tag, fingerprint);
-  return ref != NONE ? ref : findIn(secondSet(fingerprint, first), tag, fingerprint);
-}
-
-function findIn(set: usize, tag: u64, fingerprint: u64): i64 {
-  for (let at = set; at < set + SET_BYTES; at += ENTRY_BYTES) {
-    const entry = load64(at);
-    if (entry >> SLOT_BITS != tag) continue;
-    const slot = <u32>(entry & SLOT_MASK);
-    const row = rowAt(slot);
-    const word = getMeta(row);
-    if (lifeOf(word) == LIMBO || getFingerprint(row) != fingerprint) continue;
-    return refOf(slot, epochOf(word));
+  let set = first;
+  while (true) {
+    for (let at = set; at < set + <usize>SET_BYTES; at += ENTRY_BYTES) {
+      const entry = load64(at);
+      if (entry >> SLOT_BITS != tag) continue;
+      const slot = <u32>(entry & SLOT_MASK);
+      const row = rowAt(slot);
+      const word = getMeta(row);
+      if (lifeOf(word) == LIMBO || getFingerprint(row) != fingerprint) continue;
+      return refOf(slot, epochOf(word));
+    }
+    if (set != first) return NONE;
+    set = secondSet(fingerprint, first);
   }
-  return NONE;
 }
 
 /** Writes an entry for the row, into the first set while there is room, else into the emptier; false if both are full. */
@@ -75,24 +73,25 @@ export function place(fingerprint: u64, slot: u32, position: usize): bool {
   const first = firstSet(fingerprint);
   const second = secondSet(fingerprint, first);
   const taken = entriesIn(first);
-  if (taken < ROOMY || taken <= entriesIn(second)) return put(first, entry, position) || put(second, entry, position);
-  return put(second, entry, position) || put(first, entry, position);
+  const preferred = taken < ROOMY || taken <= entriesIn(second) ? first : second;
+  let set = preferred;
+  while (true) {
+    for (let at = set; at < set + <usize>SET_BYTES; at += ENTRY_BYTES) {
+      if (load64(at) != 0) continue;
+      store32(position, 1 + <u32>((at - index) / ENTRY_BYTES));
+      if (cas64(at, 0, entry)) return true;
+    }
+    if (set != preferred) break;
+    set = first ^ second ^ preferred;
+  }
+  store32(position, 0);
+  return false;
 }
 
 function entriesIn(set: usize): u32 {
   let taken: u32 = 0;
-  for (let i: usize = 0; i < SET_BYTES; i += ENTRY_BYTES) taken += <u32>(load64(set + i) != 0);
+  for (let i: usize = 0; i < <usize>SET_BYTES; i += ENTRY_BYTES) taken += <u32>(load64(set + i) != 0);
   return taken;
-}
-
-function put(set: usize, entry: u64, position: usize): bool {
-  for (let at = set; at < set + SET_BYTES; at += ENTRY_BYTES) {
-    if (load64(at) != 0) continue;
-    store32(position, 1 + <u32>((at - index) / ENTRY_BYTES));
-    if (cas64(at, 0, entry)) return true;
-  }
-  store32(position, 0);
-  return false;
 }
 
 /** Clears the entry that a row's last owner left, if it is still that row's. */

@@ -75,7 +75,8 @@ export const MAX_PEERS = 16777216; // 1 << SLOT_BITS
 
 export const ENTRY_BYTES = 8;
 export const SET_ENTRIES = 8;
-export const SET_BITS = 6; // a set is one cache line
+export const SET_BITS = 6;
+export const SET_BYTES = 64; // 1 << SET_BITS: a set is one cache line
 
 /** Two entries a peer; up to 16 peers both sets are everyone's, so that all of them always fit. */
 export function setCount(capacity: number): number {
@@ -125,18 +126,18 @@ export const LISTED_FAILURES = 24; // u32
 export const LISTED_ID_LENGTH = 28; // u32, of the whole ID
 export const LISTED_ID = 32; // the first ID_KEPT bytes
 
-// ── where each section starts ────────────────────────────────────────────────────────────────────────────────────────
+// ── where each section starts, given where the one before it does ────────────────────────────────────────────────────
 
 export function indexAt(capacity: number): number {
   return ROWS + (capacity + 1) * ROW_BYTES;
 }
 
-export function coldAt(capacity: number): number {
-  return indexAt(capacity) + setCount(capacity) * 64;
+export function coldAt(index: number, capacity: number): number {
+  return index + setCount(capacity) * SET_BYTES;
 }
 
-export function freeAt(capacity: number): number {
-  return coldAt(capacity) + capacity * COLD_BYTES;
+export function freeAt(cold: number, capacity: number): number {
+  return cold + capacity * COLD_BYTES;
 }
 
 /** The free slots are a tree of 64-bit words, 64 children a word: how many words stand above the leaves. */
@@ -146,14 +147,13 @@ export function freeInner(capacity: number): number {
   return capacity <= 262144 ? 65 : 4161;
 }
 
-export function threadsAt(capacity: number): number {
-  const end = freeAt(capacity) + (freeInner(capacity) + Math.ceil(capacity / 64)) * 8;
+export function threadsAt(free: number, inner: number, capacity: number): number {
+  const end = free + (inner + Math.ceil(capacity / 64)) * 8;
   return Math.ceil(end / 64) * 64;
 }
 
-/** Bytes of memory that a table of this capacity takes, all of it reserved at the start. */
-export function tableBytes(capacity: number, threads: number): number {
-  return threadsAt(capacity) + threads * THREAD_BYTES;
+export function tableEnd(threadBlocks: number, threads: number): number {
+  return threadBlocks + threads * THREAD_BYTES;
 }
 
 // ── codes that cross the boundary ────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,6 @@
 // They are constant once the table is open. Everything that changes lives in memory, because a global is one instance's.
 
 import {
-  AT_CAPACITY,
   COLD_BYTES,
   coldAt,
   freeAt,
@@ -10,10 +9,11 @@ import {
   indexAt,
   ROW_BITS,
   ROWS,
-  setCount,
+  SET_BYTES,
   THREAD_BATCH,
   THREAD_BYTES,
   THREAD_ID,
+  tableEnd,
   threadsAt,
 } from './layout';
 
@@ -32,19 +32,26 @@ export let idRoom: usize = 0;
 export let batchRoom: usize = 0;
 let cold: usize = 0;
 
-export function open(thread: u32): void {
-  capacity = load<u32>(AT_CAPACITY);
-  const rows = <f64>capacity;
-  sets = <u32>setCount(rows);
-  index = <usize>indexAt(rows);
-  cold = <usize>coldAt(rows);
-  free = <usize>freeAt(rows);
-  inner = <u32>freeInner(rows);
-  threads = <usize>threadsAt(rows);
+/** Finds the sections of a table of this capacity; the table's end. */
+export function open(rows: u32, thread: u32, members: u32): f64 {
+  const count = <f64>rows;
+  const indexStart = indexAt(count);
+  const coldStart = coldAt(indexStart, count);
+  const freeStart = freeAt(coldStart, count);
+  const above = freeInner(count);
+  const threadsStart = threadsAt(freeStart, above, count);
+  capacity = rows;
+  sets = <u32>((coldStart - indexStart) / SET_BYTES);
+  index = <usize>indexStart;
+  cold = <usize>coldStart;
+  free = <usize>freeStart;
+  inner = <u32>above;
+  threads = <usize>threadsStart;
   block = threads + <usize>thread * THREAD_BYTES;
   me = 1 << thread;
   idRoom = block + THREAD_ID;
   batchRoom = block + THREAD_BATCH;
+  return tableEnd(threadsStart, members);
 }
 
 export function rowAt(slot: u32): usize {
@@ -53,9 +60,4 @@ export function rowAt(slot: u32): usize {
 
 export function coldOf(slot: u32): usize {
   return cold + <usize>slot * COLD_BYTES;
-}
-
-/** The row that peers without one share: a bucket and its counters. */
-export function overflowRow(): usize {
-  return rowAt(capacity);
 }

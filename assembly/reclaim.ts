@@ -31,14 +31,13 @@ import {
 } from './row';
 
 const LOOKS: u32 = 64;
+const LOW_EPOCHS: u32 = 0xffff;
 const EPOCH_MASK: u32 = (1 << EPOCH_BITS) - 1;
 
-/** A new life's number. Those whose low 16 bits are 0 are left out: permit 0 is the overflow row's. */
+/** A new life's number. Its low 16 bits are never all 0: permit 0 is the overflow row's. */
 export function nextEpoch(): u32 {
-  while (true) {
-    const epoch = (add32(AT_BIRTHS, 1) + 1) & EPOCH_MASK;
-    if (epoch & 0xffff) return epoch;
-  }
+  const births = add32(AT_BIRTHS, 1);
+  return (((births / LOW_EPOCHS) << 16) | ((births % LOW_EPOCHS) + 1)) & EPOCH_MASK;
 }
 
 /** Whether somebody holds the row. Pins of threads that are gone hold nothing. */
@@ -65,9 +64,9 @@ export function takeLimbo(slot: u32, word: u64): i64 {
 function seize(slot: u32, now: f64): i64 {
   const row = rowAt(slot);
   let word = getMeta(row);
-  if (lifeOf(word) == LIMBO) return isHeld(word) ? NONE : takeLimbo(slot, word);
   if (isHeld(word)) return NONE;
-  if (SHARED) {
+  const owned = lifeOf(word) != LIMBO;
+  if (SHARED && owned) {
     // Until both words are changed an operation that overlaps may still write, and then the row owes again.
     const closing = meta(epochOf(word), CLOSING, me);
     if (!casMeta(row, word, closing)) return NONE;
@@ -84,9 +83,10 @@ function seize(slot: u32, now: f64): i64 {
     }
   }
   const ref = takeLimbo(slot, word);
-  if (ref == NONE) return NONE;
-  tally(COUNT_FREED);
-  tally(COUNT_RECLAIMED);
+  if (ref != NONE && owned) {
+    tally(COUNT_FREED);
+    tally(COUNT_RECLAIMED);
+  }
   return ref;
 }
 

@@ -20,6 +20,12 @@ export const LIVE: u32 = 1;
 export const CLOSING: u32 = 2;
 const LIFE_BITS: u32 = 3;
 
+/**
+ * The row behind the last peer's is the overflow row. It lives for ever under an epoch that no peer gets, and no result
+ * reaches its breaker, so it is a bucket that peers without a row share, and its permit, 0, is no peer's.
+ */
+export const OVERFLOW_EPOCH: u32 = 0;
+
 // META: 63 ─ epoch 29 ─ 35 ─ life 3 ─ 32 ─ pins 32 ─ 0
 
 export function meta(epoch: u32, life: u32, pins: u32): u64 {
@@ -102,6 +108,11 @@ export function setLastFailure(row: usize, coarse: u32): void {
 export function count(at: usize): void {
   const value = load32(at);
   store32(at, value + <u32>(value != 0xffffffff));
+}
+
+/** Starts both counters of a new life. */
+export function setCounters(row: usize, allowed: u32): void {
+  store64(row + ALLOWED, <u64>allowed);
 }
 
 export function allowedAt(row: usize): usize {

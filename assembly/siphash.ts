@@ -13,12 +13,14 @@ export function fingerprint(length: u32): u64 {
   let c: u64 = k0 ^ 0x6c7967656e657261;
   let d: u64 = k1 ^ 0x7465646279746573;
 
-  const whole = length & ~7;
-  let word: u64 = 0;
-  for (let at: u32 = 0; at <= whole; at += 8) {
-    // The last word carries what is left and the length's low byte. The bytes behind the ID are masked away.
-    word = load<u64>(idRoom + at);
-    if (at == whole) word = (word & ((<u64>1 << ((length & 7) << 3)) - 1)) | (<u64>length << 56);
+  // The words of the ID, the last one carrying what is left and the length's low byte; then three rounds to finish.
+  const last = length & ~7;
+  const end = last + 24;
+  for (let at: u32 = 0; at <= end; at += 8) {
+    let word: u64 = 0;
+    if (at < last) word = load<u64>(idRoom + at);
+    else if (at == last) word = (load<u64>(idRoom + at) & ~(~(<u64>0) << ((length & 7) << 3))) | (<u64>length << 56);
+    else if (at == last + 8) c ^= 0xff;
     d ^= word;
     a += b;
     c += d;
@@ -31,20 +33,6 @@ export function fingerprint(length: u32): u64 {
     d = rotl<u64>(d, 21) ^ a;
     c = rotl<u64>(c, 32);
     a ^= word;
-  }
-
-  c ^= 0xff;
-  for (let round = 0; round < 3; round++) {
-    a += b;
-    c += d;
-    b = rotl<u64>(b, 13) ^ a;
-    d = rotl<u64>(d, 16) ^ c;
-    a = rotl<u64>(a, 32);
-    c += b;
-    a += d;
-    b = rotl<u64>(b, 17) ^ c;
-    d = rotl<u64>(d, 21) ^ a;
-    c = rotl<u64>(c, 32);
   }
   return a ^ b ^ c ^ d;
 }

@@ -29,7 +29,7 @@ export interface Limits {
 }
 
 /** The configuration in force. */
-export interface RateLimiterConfig extends Limits {
+export interface ResolvedConfig extends Limits {
   /** Rows reserved up front; the table never grows past it. An integer 1 … 16 777 216. Default 65 536. */
   readonly maxPeers: number;
   /** Milliseconds, monotonic. Default `performance.now`. */
@@ -39,7 +39,7 @@ export interface RateLimiterConfig extends Limits {
 }
 
 /** What `new RateLimiter` takes: any part of the configuration. */
-export type RateLimiterOptions = { readonly [K in keyof RateLimiterConfig]?: RateLimiterConfig[K] | undefined };
+export type RateLimiterConfig = { readonly [K in keyof ResolvedConfig]?: ResolvedConfig[K] | undefined };
 
 /** What `configure` takes: any part of the limits. */
 export type LimitsUpdate = { readonly [K in keyof Limits]?: Limits[K] | undefined };
@@ -65,7 +65,7 @@ export const presets: { readonly default: Preset; readonly lenient: Preset; read
   strict: preset(10, 20, 3, 300_000),
 });
 
-const DEFAULTS: RateLimiterConfig = {
+const DEFAULTS: ResolvedConfig = {
   ...presets.default,
   halfOpenProbes: 1,
   probeTimeoutMs: 30_000,
@@ -90,7 +90,7 @@ const whole = (most: number, expected: string): Rule => [
   (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most,
 ];
 
-const RULES: { readonly [K in keyof RateLimiterConfig]-?: Rule } = {
+const RULES: { readonly [K in keyof ResolvedConfig]-?: Rule } = {
   maxRequestsPerSec: positive(MAX_RATE, 'a number above 0 and at most 1000000'),
   burstSize: whole(Number.MAX_SAFE_INTEGER, 'an integer of at least 1'),
   circuitBreakerThreshold: whole(2 ** 30, 'an integer from 1 to 2^30'),
@@ -110,12 +110,12 @@ const FIXED = ['maxPeers', 'clock', 'module'] as const;
  *
  * @throws ConfigError that names the first field that is out of its bounds.
  */
-export function resolveConfig(options: RateLimiterOptions): RateLimiterConfig {
+export function resolveConfig(options: RateLimiterConfig): ResolvedConfig {
   return merge(DEFAULTS, options);
 }
 
 /** The configuration with new limits. @throws ConfigError, also for a field that a live table cannot change. */
-export function updateConfig(config: RateLimiterConfig, update: LimitsUpdate): RateLimiterConfig {
+export function updateConfig(config: ResolvedConfig, update: LimitsUpdate): ResolvedConfig {
   const next = merge(config, update);
   for (const field of FIXED) {
     if (next[field] !== config[field]) {
@@ -125,16 +125,16 @@ export function updateConfig(config: RateLimiterConfig, update: LimitsUpdate): R
   return next;
 }
 
-function merge(base: RateLimiterConfig, given: RateLimiterOptions): RateLimiterConfig {
+function merge(base: ResolvedConfig, given: RateLimiterConfig): ResolvedConfig {
   if (typeof given !== 'object' || given === null) throw new ConfigError('options', 'an object', given);
   const merged: Record<string, unknown> = { ...base };
   for (const [field, [expected, holds]] of Object.entries(RULES)) {
-    const value = given[field as keyof RateLimiterConfig];
+    const value = given[field as keyof ResolvedConfig];
     if (value === undefined) continue;
     if (!holds(value)) throw new ConfigError(field, expected, value);
     merged[field] = value;
   }
-  const config = merged as unknown as RateLimiterConfig;
+  const config = merged as unknown as ResolvedConfig;
   if (config.burstSize / config.maxRequestsPerSec > MAX_REFILL_SEC) {
     throw new ConfigError('burstSize', 'at most ten years of maxRequestsPerSec', config.burstSize);
   }

@@ -2,7 +2,7 @@
 
 export type { Clock } from './clock.js';
 export { monotonicClock } from './clock.js';
-export type { Limits, LimitsUpdate, OnFull, RateLimiterConfig, RateLimiterOptions } from './config.js';
+export type { Limits, LimitsUpdate, OnFull, ResolvedConfig, RateLimiterConfig } from './config.js';
 export { presets } from './config.js';
 export type { Decision, Reason } from './decision.js';
 export { isAllowed, reasonOf, retryAfterMs } from './decision.js';

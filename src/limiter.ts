@@ -1,7 +1,7 @@
 // The facade: options, IDs and clocks in, decisions out. It does no arithmetic on tokens; the core decides.
 
 import { permitCode, requireCost, requireNow } from './args.js';
-import { type LimitsUpdate, type RateLimiterConfig, type RateLimiterOptions, resolveConfig, updateConfig } from './config.js';
+import { type LimitsUpdate, type ResolvedConfig, type RateLimiterConfig, resolveConfig, updateConfig } from './config.js';
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { listPeers, type PeerInfo } from './listing.js';
@@ -47,13 +47,13 @@ export class RateLimiter {
    *
    * @throws ConfigError that names the field, what was expected and what came.
    */
-  constructor(options: RateLimiterOptions = {}) {
+  constructor(options: RateLimiterConfig = {}) {
     const config = resolveConfig(options);
     this.#table = new Table(config.module ?? coreModule(), config);
   }
 
   /** The configuration in force, frozen. */
-  get config(): RateLimiterConfig {
+  get config(): ResolvedConfig {
     return this.#table.config;
   }
 

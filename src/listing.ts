@@ -18,8 +18,6 @@ export interface PeerInfo {
   readonly failures: number;
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, void, undefined> {
   for (let slot = 0; slot < core.usedSlots(); slot++) {
     if (!core.inspect(slot, now)) continue;
@@ -38,14 +36,11 @@ export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, vo
   }
 }
 
-/** A cut may have gone through a character, whose first bytes (three at most) are left out then. */
+/** A cut may have gone through a character: a decoder that expects more leaves its first bytes out. */
 function textOf(bytes: Uint8Array, truncated: boolean): string | Uint8Array {
-  for (let cut = 0; cut <= (truncated ? 3 : 0); cut++) {
-    try {
-      return decoder.decode(bytes.subarray(0, bytes.length - cut));
-    } catch {
-      // Not text, or not yet.
-    }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: truncated });
+  } catch {
+    return bytes;
   }
-  return bytes;
 }

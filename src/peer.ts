@@ -18,6 +18,11 @@ import {
   slotOf,
 } from './wasm/core.js';
 
+/** Bytes may be changed by whoever gave or got them. `slice` would be a view where they are a Buffer. */
+function copyOf(id: PeerId): PeerId {
+  return typeof id === 'string' ? id : new Uint8Array(id);
+}
+
 /** No slot: the core answers STALE to it. */
 const NOWHERE = -1;
 
@@ -35,13 +40,14 @@ export class Peer {
   constructor(table: Table, id: PeerId, now: number) {
     this.#table = table;
     this.#core = table.core;
-    this.#id = typeof id === 'string' ? id : id.slice();
+    table.slots.write(id);
+    this.#id = copyOf(id);
     this.#acquire(now);
   }
 
   /** The ID it was made with; bytes are a copy. */
   get id(): PeerId {
-    return typeof this.#id === 'string' ? this.#id : this.#id.slice();
+    return copyOf(this.#id);
   }
 
   /**

@@ -1,7 +1,7 @@
 // The open table as limiter and handles share it: the core, the way from IDs to its rows, and the looks by ID.
 
 import type { Clock } from './clock.js';
-import type { RateLimiterConfig } from './config.js';
+import type { ResolvedConfig } from './config.js';
 import { type PeerId, Slots } from './slots.js';
 import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, slotOf } from './wasm/core.js';
 import { requireNow } from './args.js';
@@ -16,9 +16,9 @@ export class Table {
   readonly core: Core;
   readonly slots: Slots;
   readonly clock: Clock;
-  #config: RateLimiterConfig;
+  #config: ResolvedConfig;
 
-  constructor(module: WebAssembly.Module, config: RateLimiterConfig) {
+  constructor(module: WebAssembly.Module, config: ResolvedConfig) {
     this.core = createCore(module, config.maxPeers);
     this.slots = new Slots(this.core);
     this.clock = config.clock;
@@ -27,11 +27,11 @@ export class Table {
     this.configure(config, 0);
   }
 
-  get config(): RateLimiterConfig {
+  get config(): ResolvedConfig {
     return this.#config;
   }
 
-  configure(config: RateLimiterConfig, now: number): void {
+  configure(config: ResolvedConfig, now: number): void {
     this.core.configure(
       config.maxRequestsPerSec,
       config.burstSize,

@@ -90,21 +90,21 @@ export interface Totals {
 
 const PAGE_BYTES = 65_536;
 
-/** Bytes that a table of this many rows takes, in whole pages. */
-export function tableBytes(maxPeers: number): number {
-  return Math.ceil(layout.tableBytes(maxPeers, 1) / PAGE_BYTES) * PAGE_BYTES;
+function threadBlocks(maxPeers: number): number {
+  const cold = layout.coldAt(layout.indexAt(maxPeers), maxPeers);
+  return layout.threadsAt(layout.freeAt(cold, maxPeers), layout.freeInner(maxPeers), maxPeers);
 }
 
 /** Instantiates the core over a new table. Throws what the engine throws when it has not that much memory. */
 export function createCore(module: WebAssembly.Module, maxPeers: number): Core {
-  const pages = tableBytes(maxPeers) / PAGE_BYTES;
+  const block = threadBlocks(maxPeers);
+  const pages = Math.ceil(layout.tableEnd(block, 1) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const { instance } = instantiateSync<Record<string, never>>(module, { env: { memory } });
   const raw = instance.exports as unknown as Exports;
   if (!raw.init(maxPeers, 1)) throw new Error('the module is not a core of this version: it refused to make a table');
 
   const { buffer } = memory;
-  const block = layout.threadsAt(maxPeers);
   const room = new DataView(buffer, block + layout.THREAD_BATCH, layout.BATCH * 8);
   const listedId = new Uint8Array(buffer, room.byteOffset + layout.LISTED_ID, layout.ID_KEPT);
   return {
