@@ -36,7 +36,7 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
     }
     if (permit != NO_PERMIT && permit != permitOf(epoch, generationOf(breaker))) return stale(permit);
     const next = after(breaker, outcome, now, limits);
-    if (next == 0) return 0;
+    if (next == UNCOUNTED) return 0;
     if (next != breaker && !casBreaker(row, breaker, next)) continue;
     if (outcome == OUTCOME_FAILURE) {
       setLastFailure(row, coarse(now));
@@ -49,17 +49,20 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
   }
 }
 
-/** The breaker's next word, the same one where the result changes nothing, 0 where it does not count. */
+/** No breaker's word: its state would be 3. */
+const UNCOUNTED: u64 = ~(<u64>0);
+
+/** The breaker's next word, the same one where the result changes nothing, UNCOUNTED where it does not count. */
 function after(breaker: u64, outcome: i32, now: f64, limits: usize): u64 {
   const state = stateOf(breaker);
-  if (state == STATE_OPEN) return 0;
+  if (state == STATE_OPEN) return UNCOUNTED;
   if (outcome == OUTCOME_FAILURE) return failed(breaker, now, limits);
   if (outcome == OUTCOME_SUCCESS) {
     if (state == STATE_HALF_OPEN) return closed(breaker);
     return failuresOf(breaker) == 0 ? breaker : withFailures(breaker, 0);
   }
   const next = unprobed(breaker);
-  return next == breaker ? 0 : next;
+  return next == breaker ? UNCOUNTED : next;
 }
 
 /** The same for the peer whose fingerprint this is. Only a failure without a permit makes a row for it. */
