@@ -9,7 +9,7 @@
 // A bucket with T = 1/rate and depth `burst` and this arithmetic admit exactly the same requests: the virtual
 // scheduling form of ITU-T I.371, annex A. Time is in ticks of 2⁻²⁰ ms.
 
-import { burst, changedAt, latest, limitsOf, tau, ticksPerToken } from './limits';
+import { burst, changedAt, latest, limitsOf, tau, ticksPerToken, ticksPerTokenBefore, versionOf } from './limits';
 
 const TICKS_PER_MS: f64 = 1048576;
 const TICK_BITS: u64 = 20;
@@ -71,25 +71,29 @@ export function handedOver(word: u64): u64 {
 }
 
 /** A newborn's word, charged with its first cost (0: its bucket is full), after a word of the row's last owner. */
-export function newborn(before: u64, epoch: u32, cost: u64, at: u64, version: u32): u64 {
+export function newborn(before: u64, epoch: u32, cost: u64, at: u64, force: u64): u64 {
   let tag = retag(before, HANDOVER);
-  if ((tag ^ <u64>version) & 1) tag = retag(tag, CONVERSION);
-  const tat = cost ? at + cost * ticksPerToken(limitsOf(version)) : <u64>epoch;
+  if (!isIn(tag, force)) tag = retag(tag, CONVERSION);
+  const tat = cost ? at + cost * ticksPerToken(limitsOf(force)) : <u64>epoch;
   return (tat << TAG_BITS) | tag;
 }
 
+/** Whether the word is in the limits in force, and not in those before them. */
+export function isIn(word: u64, force: u64): bool {
+  return ((word ^ <u64>versionOf(force)) & 1) == 0;
+}
+
 /**
- * The word in the limits of `version`, which it may be one behind. A debt is kept in tokens: what the TAT was past the
+ * The word in the limits in force, which it may be one behind. A debt is kept in tokens: what the TAT was past the
  * change is stretched by T / T_before, rounded up, and clamped to one burst.
  */
-export function converted(word: u64, version: u32): u64 {
-  if (((word ^ <u64>version) & 1) == 0) return word;
-  const limits = limitsOf(version);
+export function converted(word: u64, force: u64): u64 {
+  if (isIn(word, force)) return word;
+  const limits = limitsOf(force);
   const start = changedAt(limits);
   let tat = tatOf(word);
   if (tat > start) {
-    const before = ticksPerToken(limitsOf(version + 1));
-    tat = start + stretched(tat - start, ticksPerToken(limits), before, burst(limits));
+    tat = start + stretched(tat - start, ticksPerToken(limits), ticksPerTokenBefore(limits), burst(limits));
   }
   return (tat << TAG_BITS) | retag(word, CONVERSION);
 }

@@ -21,7 +21,7 @@ import {
   STATE_CLOSED,
   STATE_OPEN,
 } from './layout';
-import { burst, currentVersion, limitsOf, onFull } from './limits';
+import { burst, currentLimits, inForce, limitsOf, onFull } from './limits';
 import { SHARED } from './memory';
 import { capacity, coldOf, rowAt } from './place';
 import {
@@ -51,10 +51,10 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64): i32 {
   while (true) {
     const bucket = getBucket(row);
     const breaker = getBreaker(row);
-    const version = currentVersion();
+    const force = inForce();
     if (!isLive(row, epoch)) return STALE;
-    const limits = limitsOf(version);
-    const spent = spend(converted(bucket, version), cost, ticks(now, limits), limits);
+    const limits = limitsOf(force);
+    const spent = spend(converted(bucket, force), cost, ticks(now, limits), limits);
     let generation = generationOf(breaker);
     if (stateOf(breaker) != STATE_CLOSED || (SHARED && probe != NO_PROBE)) {
       // The probe goes out first, then its token is taken; where another thread took that meanwhile, the probe goes back.
@@ -67,7 +67,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64): i32 {
     }
     if (spent == 0) {
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
-      return limited(row, bucket, version, cost, now);
+      return limited(row, bucket, force, cost, now);
     }
     if (!casBucket(row, bucket, spent)) continue;
     count(allowedAt(row));
@@ -84,7 +84,7 @@ function letProbe(slot: u32, epoch: u32, now: f64, token: bool): i32 {
   const row = rowAt(slot);
   while (true) {
     const stored = getBreaker(row);
-    const limits = limitsOf(currentVersion());
+    const limits = currentLimits();
     if (!isLive(row, epoch)) return STALE;
     const breaker = due(stored, now, limits);
     if (breaker != stored) {
@@ -122,7 +122,7 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: 
   while (true) {
     let ref = find(fingerprint);
     if (ref == NONE) {
-      if (cost > burst(limitsOf(currentVersion()))) return tooMuch();
+      if (cost > burst(currentLimits())) return tooMuch();
       ref = claim(fingerprint, length, now, cost, 0, 0);
       if (ref == NONE) return checkOverflow(cost, now);
       if (ref & BORN) {
@@ -137,19 +137,19 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: 
 
 /** A decision about a peer that found no row. */
 export function checkOverflow(cost: u64, now: f64): i32 {
-  const limits = limitsOf(currentVersion());
+  const limits = currentLimits();
   if (cost > burst(limits)) return tooMuch();
   tally(COUNT_TABLE_FULL);
   if (onFull(limits) == ON_FULL_REJECT) return rejected(REASON_TABLE_FULL, TABLE_FULL_HINT);
   return check(capacity, OVERFLOW_EPOCH, cost, now);
 }
 
-function limited(row: usize, bucket: u64, version: u32, cost: u64, now: f64): i32 {
-  const limits = limitsOf(version);
+function limited(row: usize, bucket: u64, force: u64, cost: u64, now: f64): i32 {
+  const limits = limitsOf(force);
   count(rateLimitedAt(row));
   tally(COUNT_RATE_LIMITED);
   if (cost > burst(limits)) return rejectedForGood(REASON_RATE_LIMITED);
-  return rejected(REASON_RATE_LIMITED, waitMs(converted(bucket, version), cost, ticks(now, limits), limits));
+  return rejected(REASON_RATE_LIMITED, waitMs(converted(bucket, force), cost, ticks(now, limits), limits));
 }
 
 /** A cost above the burst, of a peer that need not get a row to be told so. */

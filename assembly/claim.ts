@@ -25,7 +25,7 @@ import {
   STRIPE_COUNT,
   STRIPES,
 } from './layout';
-import { currentVersion, limitsOf } from './limits';
+import { inForce, limitsOf } from './limits';
 import { add32, cas64, load32, load64, SHARED, store32 } from './memory';
 import { capacity, coldOf, idRoom, me, rowAt } from './place';
 import { nextEpoch, reclaim, takeLimbo } from './reclaim';
@@ -98,9 +98,13 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   clear(slot, cold + COLD_POSITION);
   setFingerprint(row, fingerprint);
 
-  const version = currentVersion();
-  const limits = limitsOf(version);
-  setBucket(row, newbornBucket(getBucket(row), epoch, cost, ticks(now, limits), version));
+  // A sweep that overlaps may be over for this row already, so the word must be in the limits in force afterwards.
+  let force: u64;
+  do {
+    force = inForce();
+    setBucket(row, newbornBucket(getBucket(row), epoch, cost, ticks(now, limitsOf(force)), force));
+  } while (SHARED && inForce() != force);
+  const limits = limitsOf(force);
   let breaker = newbornBreaker(getBreaker(row), epoch);
   if (failures) breaker = failed(breaker, now, limits);
   setBreaker(row, breaker);

@@ -3,8 +3,9 @@
 
 import { checkFingerprint, checkOverflow as decideOverflow, check as decide } from './check';
 import { remove as forget } from './claim';
-import { configure as reconfigure, create } from './configure';
+import { configure as reconfigure } from './configure';
 import { total } from './counters';
+import { create } from './create';
 import { rejected } from './decision';
 import { epochIn, find as findRef, NONE, slotOf } from './index';
 import {
@@ -18,10 +19,12 @@ import {
   REASON_TABLE_FULL,
   SLOT_BITS,
   STALE,
+  STATE_CLOSED,
 } from './layout';
 import {
   availableTokens as tokensOf,
   circuitState as stateOf,
+  fullBurst,
   inspect as inspectRow,
   usedSlots as used,
 } from './look';
@@ -92,14 +95,15 @@ export function release(slot: u32, epoch: u32): void {
   if (slot < capacity) unpin(slot, epoch);
 }
 
-/** Its state, -1 where the row is no longer that life's. */
-export function circuitState(slot: u32, epoch: u32, now: f64): i32 {
-  return slot < capacity ? stateOf(slot, epoch, now) : -1;
+// A row that is no longer that life's looks like a new peer's.
+
+export function circuitState(slot: u32, epoch: u32, now: f64): u32 {
+  return slot < capacity ? stateOf(slot, epoch, now) : STATE_CLOSED;
 }
 
-/** Its tokens, -1 where the row is no longer that life's. */
 export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
-  return slot < capacity ? tokensOf(slot, epoch, now) : -1;
+  if (capacity == 0) return 0;
+  return slot < capacity ? tokensOf(slot, epoch, now) : fullBurst();
 }
 
 export function inspect(slot: u32, now: f64): bool {

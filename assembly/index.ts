@@ -6,7 +6,7 @@
 
 import { ENTRY_BYTES, SET_BITS, SET_BYTES, SLOT_BITS } from './layout';
 import { cas64, load32, load64, SHARED, store32, store64 } from './memory';
-import { index, me, rowAt, sets } from './place';
+import { index, rowAt, sets } from './place';
 import { CLOSING, casMeta, epochOf, getFingerprint, getMeta, LIMBO, LIVE, lifeOf, meta } from './row';
 
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
@@ -60,6 +60,8 @@ export function find(fingerprint: u64): i64 {
       const row = rowAt(slot);
       const word = getMeta(row);
       if (lifeOf(word) == LIMBO || getFingerprint(row) != fingerprint) continue;
+      // Shared build: a row that is being reclaimed is asked for again, so it is taken back from the hand.
+      if (SHARED && lifeOf(word) == CLOSING && !casMeta(row, word, meta(epochOf(word), LIVE, 0))) return find(fingerprint);
       return refOf(slot, epochOf(word));
     }
     if (set != first) return NONE;

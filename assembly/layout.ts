@@ -48,14 +48,10 @@ export const AT_BIRTHS = HEADER + 64; // rows claimed so far: the source of epoc
 export const AT_FRESH = HEADER + 68; // slots below this one have been used
 export const AT_HAND = HEADER + 72; // the reclaiming hand
 
-export const AT_VERSION = HEADER + 128; // of the limits in force
-export const AT_SWEPT = HEADER + 132; // every bucket word is in the limits of this version or a later one
-export const AT_MEMBERS = HEADER + 136; // one bit for each thread that takes part
-
-/** Two records of limits; version v stands in record v & 1, its predecessor in the other. */
-export const LIMITS = HEADER + 192;
-export const LIMITS_BYTES = 64;
-export const LIMITS_BITS = 6;
+export const AT_FORCE = HEADER + 128; // u64, the limits in force: their version 32 ─ 32 ─ where their record is 32 ─ 0
+export const AT_SWEPT = HEADER + 136; // every bucket word is in the limits of this version or a later one
+export const AT_MEMBERS = HEADER + 144; // u64: how often it changed 32 ─ 32 ─ one bit for each thread that takes part ─ 0
+export const AT_TENANTS = HEADER + 192; // u32 a thread: how often it was reserved or given back; odd while it is reserved
 
 /** One word per stripe of fingerprints: the last row published in it. */
 export const STRIPES = HEADER + 512;
@@ -94,7 +90,7 @@ export const COLD_ID = 14;
 /** How many bytes of an ID the table keeps for listings. */
 export const ID_KEPT = 58; // COLD_BYTES - COLD_ID
 
-// ── thread blocks: counters, and room through which a thread passes IDs and batches ──────────────────────────────────
+// ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
 export const COUNTER_COUNT = 10;
 export const COUNT_ALLOWED = 0;
@@ -112,9 +108,12 @@ export const MAX_THREADS = 32;
 export const MAX_ID_BYTES = 1024;
 export const BATCH = 1024;
 
-export const THREAD_ID = 128; // after the counters; 64 bytes of slack behind the longest ID
-export const THREAD_BATCH = 1216; // THREAD_ID + MAX_ID_BYTES + 64
-export const THREAD_BYTES = 9408; // THREAD_BATCH + BATCH * 8, a multiple of 64
+/** Two records of limits, so that one can be written while the other is in force; the counters stand before them. */
+export const THREAD_LIMITS = 128;
+export const LIMITS_BYTES = 128;
+export const THREAD_ID = 384; // 64 bytes of slack behind the longest ID
+export const THREAD_BATCH = 1472; // THREAD_ID + MAX_ID_BYTES + 64
+export const THREAD_BYTES = 9664; // THREAD_BATCH + BATCH * 8, a multiple of 64
 
 /** A listed row, as `inspect` leaves it in the batch room. */
 export const LISTED_TOKENS = 0; // f64

@@ -1,14 +1,19 @@
-// What the table enforces: one 64-byte record of limits, and the record before it.
+// What the table enforces. A record of limits is written once, in the block of the thread that configures, and then put
+// in force with one compare-and-swap; it knows what it needs of its predecessor.
 //
 //      byte 0      8       16      24       32           40          48               56          60       61
 //           ┌──────┬───────┬───────┬────────┬────────────┬───────────┬────────────────┬───────────┬────────┬────────┐
 //           │ T    │ burst │ tau   │ latest │ changed at │ timeoutMs │ probeTimeoutMs │ threshold │ probes │ onFull │
-//           └──────┴───────┴───────┴────────┴────────────┴───────────┴────────────────┴───────────┴────────┴────────┘
+//           ├──────┴───┬───┴───────┴────────┴────────────┴───────────┴────────────────┴───────────┴────────┴────────┘
+//           │ T before │ ratePerSec │
+//           └──────────┴────────────┘
+//      byte 64         72
 //
 // T is the ticks one token takes to come back, tau = burst · T the ticks of a whole burst.
 
-import { AT_VERSION, LIMITS, LIMITS_BITS } from './layout';
-import { load32 } from './memory';
+import { AT_FORCE, LIMITS_BYTES, THREAD_LIMITS } from './layout';
+import { cas64, load64 } from './memory';
+import { block } from './place';
 
 /** The TAT has 61 bits. Time stands still one burst before they end, so that a full bucket can still be spent. */
 const END: u64 = (1 << 61) - 1;
@@ -16,12 +21,32 @@ const END: u64 = (1 << 61) - 1;
 const MAX_TAU: u64 = 1 << 59;
 const TICKS_PER_SECOND: f64 = 1048576000;
 
-export function limitsOf(version: u32): usize {
-  return <usize>LIMITS + (<usize>(version & 1) << LIMITS_BITS);
+/** The limits in force: version 32 ─ 32 ─ address of the record ─ 0. */
+export function inForce(): u64 {
+  return load64(AT_FORCE);
 }
 
-export function currentVersion(): u32 {
-  return load32(AT_VERSION);
+export function limitsOf(force: u64): usize {
+  return <usize>force;
+}
+
+export function versionOf(force: u64): u32 {
+  return <u32>(force >> 32);
+}
+
+export function currentLimits(): usize {
+  return limitsOf(inForce());
+}
+
+/** A record of this thread that is not in force. */
+export function spareRecord(force: u64): usize {
+  const first = block + THREAD_LIMITS;
+  return limitsOf(force) == first ? first + LIMITS_BYTES : first;
+}
+
+/** Puts a record in force after `force`; false if another came before it. */
+export function enforce(force: u64, limits: usize): bool {
+  return cas64(AT_FORCE, force, (<u64>(versionOf(force) + 1) << 32) | <u64>limits);
 }
 
 export function ticksPerToken(limits: usize): u64 {
@@ -64,6 +89,14 @@ export function onFull(limits: usize): u32 {
   return load<u8>(limits, 61);
 }
 
+export function ticksPerTokenBefore(limits: usize): u64 {
+  return load<u64>(limits, 64);
+}
+
+export function ratePerSecond(limits: usize): f64 {
+  return load<f64>(limits, 72);
+}
+
 /** Writes a record. Whatever numbers come, the record is one that can be computed with. */
 export function writeLimits(
   limits: usize,
@@ -86,10 +119,13 @@ export function writeLimits(
   store<u32>(limits, failures, 56);
   store<u8>(limits, <u8>min<u32>(max<u32>(probes, 1), 127), 60);
   store<u8>(limits, <u8>full, 61);
+  store<f64>(limits, ratePerSec, 72);
 }
 
-export function writeChangedAt(limits: usize, at: u64): void {
-  store<u64>(limits, at, 32);
+/** What a record keeps of its predecessor: when it took over, and what a token took before. */
+export function writeBefore(limits: usize, changed: u64, perToken: u64): void {
+  store<u64>(limits, changed, 32);
+  store<u64>(limits, perToken, 64);
 }
 
 function clamp(value: u64, most: u64): u64 {

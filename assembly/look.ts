@@ -17,28 +17,34 @@ import {
   LISTED_RATE_LIMITED,
   LISTED_STATE,
   LISTED_TOKENS,
+  STATE_CLOSED,
 } from './layout';
-import { currentVersion, limitsOf } from './limits';
+import { burst, currentLimits, inForce, limitsOf } from './limits';
 import { load32 } from './memory';
 import { batchRoom, capacity, coldOf, rowAt } from './place';
 import { allowedAt, epochOf, getBreaker, getBucket, getMeta, isLive, LIVE, lifeOf, rateLimitedAt } from './row';
 
-export function circuitState(slot: u32, epoch: u32, now: f64): i32 {
+/** What a peer without a row has. */
+export function fullBurst(): f64 {
+  return <f64>burst(currentLimits());
+}
+
+export function circuitState(slot: u32, epoch: u32, now: f64): u32 {
   const row = rowAt(slot);
   const breaker = getBreaker(row);
-  return isLive(row, epoch) ? stateAt(breaker, now, limitsOf(currentVersion())) : -1;
+  return isLive(row, epoch) ? stateAt(breaker, now, currentLimits()) : STATE_CLOSED;
 }
 
 export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
   const row = rowAt(slot);
   const bucket = getBucket(row);
-  return isLive(row, epoch) ? tokensIn(bucket, now) : -1;
+  return isLive(row, epoch) ? tokensIn(bucket, now) : fullBurst();
 }
 
 function tokensIn(bucket: u64, now: f64): f64 {
-  const version = currentVersion();
-  const limits = limitsOf(version);
-  return <f64>tokens(converted(bucket, version), ticks(now, limits), limits);
+  const force = inForce();
+  const limits = limitsOf(force);
+  return <f64>tokens(converted(bucket, force), ticks(now, limits), limits);
 }
 
 /** Slots that have been used so far: a listing looks no further. */
@@ -53,7 +59,7 @@ export function inspect(slot: u32, now: f64): bool {
   const word = getMeta(row);
   if (lifeOf(word) != LIVE) return false;
   store<f64>(batchRoom + LISTED_TOKENS, tokensIn(getBucket(row), now));
-  store<u32>(batchRoom + LISTED_STATE, stateAt(getBreaker(row), now, limitsOf(currentVersion())));
+  store<u32>(batchRoom + LISTED_STATE, stateAt(getBreaker(row), now, currentLimits()));
   store<u32>(batchRoom + LISTED_ALLOWED, load32(allowedAt(row)));
   store<u32>(batchRoom + LISTED_RATE_LIMITED, load32(rateLimitedAt(row)));
   store<u32>(batchRoom + LISTED_CIRCUIT_REJECTED, load32(cold + COLD_CIRCUIT_REJECTED));

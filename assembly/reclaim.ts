@@ -8,10 +8,10 @@ import { FORGIVEN, handedOver, OWES, standing } from './breaker';
 import { converted, handedOver as bucketHandedOver, isFull, ticks } from './bucket';
 import { tally } from './counters';
 import { AT_BIRTHS, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS } from './layout';
-import { currentVersion, limitsOf } from './limits';
+import { inForce, limitsOf } from './limits';
 import { NONE, refOf } from './index';
 import { NO_SLOT } from './free';
-import { add32, load32, SHARED } from './memory';
+import { add32, load64, SHARED } from './memory';
 import { capacity, me, rowAt } from './place';
 import {
   CLOSING,
@@ -42,15 +42,15 @@ export function nextEpoch(): u32 {
 
 /** Whether somebody holds the row. Pins of threads that are gone hold nothing. */
 function isHeld(word: u64): bool {
-  if (SHARED) return (pinsOf(word) & load32(AT_MEMBERS)) != 0;
+  if (SHARED) return (pinsOf(word) & <u32>load64(AT_MEMBERS)) != 0;
   return pinsOf(word) != 0;
 }
 
 /** What would be lost with the row: OWES, FORGIVEN or CLEAN. */
 function standingOf(row: usize, now: f64): u32 {
-  const version = currentVersion();
-  const limits = limitsOf(version);
-  if (!isFull(converted(getBucket(row), version), ticks(now, limits))) return OWES;
+  const force = inForce();
+  const limits = limitsOf(force);
+  if (!isFull(converted(getBucket(row), force), ticks(now, limits))) return OWES;
   return standing(getBreaker(row), getLastFailure(row), now, limits);
 }
 

@@ -18,7 +18,7 @@ import {
   STATE_HALF_OPEN,
   STATE_OPEN,
 } from './layout';
-import { currentVersion, limitsOf } from './limits';
+import { currentLimits, inForce, limitsOf } from './limits';
 import { coldOf, rowAt } from './place';
 import { casBreaker, casBucket, count, getBreaker, getBucket, isLive, setLastFailure } from './row';
 
@@ -27,7 +27,7 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
   const row = rowAt(slot);
   while (true) {
     const stored = getBreaker(row);
-    const limits = limitsOf(currentVersion());
+    const limits = currentLimits();
     if (!isLive(row, epoch)) return STALE;
     const breaker = due(stored, now, limits);
     if (breaker != stored) {
@@ -96,8 +96,8 @@ export function refund(slot: u32, epoch: u32, cost: u64): i32 {
   const row = rowAt(slot);
   while (true) {
     const bucket = getBucket(row);
-    const version = currentVersion();
+    const force = inForce();
     if (!isLive(row, epoch)) return STALE;
-    if (casBucket(row, bucket, refunded(converted(bucket, version), cost, limitsOf(version)))) return 0;
+    if (casBucket(row, bucket, refunded(converted(bucket, force), cost, limitsOf(force)))) return 0;
   }
 }

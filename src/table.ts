@@ -54,14 +54,12 @@ export class Table {
   circuitState(id: PeerId, now: number): CircuitState {
     requireNow(now);
     const ref = this.slots.find(id);
-    const state = ref < 0 ? -1 : this.core.circuitState(slotOf(ref), epochOf(ref), now);
-    return CIRCUIT_STATES[state] ?? 'closed';
+    return CIRCUIT_STATES[this.core.circuitState(slotOf(ref), epochOf(ref), now)] as CircuitState;
   }
 
   availableTokens(id: PeerId, now: number): number {
     requireNow(now);
     const ref = this.slots.find(id);
-    const tokens = ref < 0 ? -1 : this.core.availableTokens(slotOf(ref), epochOf(ref), now);
-    return tokens < 0 ? this.#config.burstSize : tokens;
+    return this.core.availableTokens(slotOf(ref), epochOf(ref), now);
   }
 }
