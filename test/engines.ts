@@ -1,0 +1,32 @@
+/**
+ * The builds that every suite runs over, compiled once and synchronously.
+ *
+ * A suite loops over `engines` and hands `module` to `new RateLimiter({ module })`, so that each promise is kept by each
+ * build. The shared build joins as soon as it exists.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export interface Engine {
+  readonly name: 'release' | 'debug' | 'shared';
+  readonly module: WebAssembly.Module;
+}
+
+const builds = [
+  { name: 'release', file: 'core.wasm', required: true },
+  { name: 'debug', file: 'core.debug.wasm', required: true },
+  { name: 'shared', file: 'core.shared.wasm', required: false },
+] as const;
+
+function compile(): Engine[] {
+  const found: Engine[] = [];
+  for (const { name, file, required } of builds) {
+    const path = fileURLToPath(new URL(`../build/${file}`, import.meta.url));
+    if (existsSync(path)) found.push({ name, module: new WebAssembly.Module(readFileSync(path)) });
+    else if (required) throw new Error(`build/${file} is missing: run \`npm run build\` first`);
+  }
+  return found;
+}
+
+export const engines: readonly Engine[] = compile();
