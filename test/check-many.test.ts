@@ -1,0 +1,148 @@
+/** checkMany: the same decisions as so many checks, in one call. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAllowed, type Peer, RateLimiter, reasonOf } from '../src/index.js';
+import { engines } from './engines.js';
+import { between, chance, everything, pick, thrownBy } from './support.js';
+
+for (const { name, module } of engines) {
+  const test = suite(`checkMany (${name})`);
+  const limiterOf = (options = {}) =>
+    new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 5, clock: () => 0, ...options, module });
+  const handlesOf = (limiter: RateLimiter, count: number) =>
+    Array.from({ length: count }, (_, i) => limiter.peer(`peer-${i}`, 0));
+
+  test('it gives the same decisions as so many checks in that order', () => {
+    const random = chance(0x5eed_0001);
+    for (const onFull of ['overflow', 'reject']) {
+      const options = { maxPeers: 24, burstSize: 3, circuitBreakerThreshold: 2, circuitBreakerTimeoutMs: 700, onFull };
+      const pair = [limiterOf(options), limiterOf(options)] as const;
+      const [many, single] = pair;
+      const handles = pair.map((limiter) => handlesOf(limiter, 40)) as [Peer[], Peer[]];
+      let now = 0;
+      for (let round = 0; round < 300; round++) {
+        const places = Array.from({ length: between(random, 0, 12) }, () => between(random, 0, 39));
+        const cost = between(random, 1, 4);
+        const decisions = new Int32Array(places.length);
+        many.checkMany(
+          places.map((i) => handles[0][i] as Peer),
+          decisions,
+          cost,
+          now,
+        );
+        assert.equal(
+          [...decisions],
+          places.map((i) => handles[1][i]?.check(cost, now)),
+          `round ${round}`,
+        );
+        const place = between(random, 0, 39);
+        const act = pick(random, ['fail', 'fail', 'release', 'remove']);
+        const outcomes = pair.map((limiter, side) => {
+          const handle = handles[side]?.[place] as Peer;
+          if (act === 'release') return handle.release();
+          return act === 'fail' ? handle.recordFailure(undefined, now) : limiter.removePeer(handle.id);
+        });
+        assert.is(outcomes[0], outcomes[1]);
+        now += between(random, 0, 400);
+      }
+      assert.equal(many.stats(), single.stats());
+      assert.equal([...many.peers(now)], [...single.peers(now)]);
+    }
+  });
+
+  test('it works across its blocks of 1 024', () => {
+    for (const count of [1, 1_023, 1_024, 1_025, 2_048, 3_000]) {
+      const [many, single] = [limiterOf({ maxPeers: 4_096 }), limiterOf({ maxPeers: 4_096 })];
+      const [manyHandles, singleHandles] = [handlesOf(many, count), handlesOf(single, count)];
+      for (let i = 4; i < count; i += 5) {
+        manyHandles[i] = manyHandles[0] as Peer;
+        singleHandles[i] = singleHandles[0] as Peer;
+      }
+      const decisions = new Int32Array(count);
+      many.checkMany(manyHandles, decisions, 1, 0);
+      assert.equal(
+        [...decisions],
+        singleHandles.map((peer) => peer.check(1, 0)),
+        `${count} peers`,
+      );
+    }
+  });
+
+  test('a peer that stands in it several times pays several times', () => {
+    const limiter = limiterOf();
+    const peer = limiter.peer('peer', 0);
+    const decisions = new Int32Array(4);
+    limiter.checkMany([peer, peer, limiter.peer('peer', 0), peer], decisions, 2, 0);
+    assert.equal([...decisions].map(reasonOf), ['allowed', 'allowed', 'rate_limited', 'rate_limited']);
+  });
+
+  test('handles that were released, or whose peer was removed, find or claim their rows on the way', () => {
+    const limiter = limiterOf();
+    const [released, removed] = [limiter.peer('released', 0), limiter.peer('removed', 0)];
+    released.check(3, 0);
+    removed.check(3, 0);
+    released.release();
+    limiter.removePeer('removed');
+    const decisions = new Int32Array(2);
+    limiter.checkMany([released, removed], decisions, 1, 0);
+    assert.equal([...decisions].map(isAllowed), [true, true]);
+    assert.is(limiter.getAvailableTokens('released', 0), 1);
+    assert.is(limiter.getAvailableTokens('removed', 0), 4);
+  });
+
+  test('cost is 1 and one reading of the clock serves them all where nothing is given', () => {
+    let reads = 0;
+    const limiter = limiterOf({
+      clock: () => {
+        reads++;
+        return 50;
+      },
+    });
+    const [a, b] = [limiter.peer('a', 0), limiter.peer('b', 0)];
+    reads = 0;
+    limiter.checkMany([a, b, a], new Int32Array(3));
+    assert.is(reads, 1);
+    assert.is(limiter.getAvailableTokens('a', 50), 3);
+    assert.is(limiter.getAvailableTokens('b', 50), 4);
+  });
+
+  test('of nobody it does nothing, and what lies beyond in a longer array is left', () => {
+    const limiter = limiterOf();
+    limiter.checkMany([], new Int32Array(0), 1, 0);
+    const decisions = new Int32Array(4).fill(7);
+    limiter.checkMany(handlesOf(limiter, 2), decisions, 1, 0);
+    assert.equal([...decisions.subarray(2)], [7, 7]);
+    assert.is(limiter.stats().allowed, 2);
+  });
+
+  test('decisions shorter than peers is a RangeError, and nothing changes', () => {
+    const limiter = limiterOf();
+    const handles = handlesOf(limiter, 2);
+    const before = JSON.stringify(everything(limiter, 0));
+    const decisions = new Int32Array(1).fill(7);
+    const error = thrownBy(() => limiter.checkMany(handles, decisions, 1, 0));
+    assert.instance(error, RangeError);
+    assert.match(error.code ?? '', /^ERR_PEERGATE_/);
+    assert.is(decisions[0], 7);
+    assert.is(JSON.stringify(everything(limiter, 0)), before);
+  });
+
+  test("another limiter's handle is not taken for one's own", () => {
+    const [mine, other] = [limiterOf(), limiterOf()];
+    mine.check('mine', 2, 0);
+    const strange = other.peer('strange', 0);
+    const before = JSON.stringify(everything(mine, 0));
+    const decisions = new Int32Array(1);
+    try {
+      mine.checkMany([strange], decisions, 1, 0);
+    } catch (error) {
+      assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+      assert.match((error as { code?: string }).code ?? '', /^ERR_PEERGATE_/);
+    }
+    assert.is(mine.getAvailableTokens('mine', 0), 3);
+    if (mine.peerCount === 1) assert.is(JSON.stringify(everything(mine, 0)), before);
+  });
+
+  test.run();
+}

@@ -1,0 +1,79 @@
+/** A handle made when the table was full: what it does until a row is free, and that it then has one of its own. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAllowed, RateLimiter, reasonOf } from '../src/index.js';
+import { engines } from './engines.js';
+
+for (const { name, module } of engines) {
+  const test = suite(`peer handles of a full table (${name})`);
+  const limiterOf = (options = {}) =>
+    new RateLimiter({
+      maxPeers: 2,
+      maxRequestsPerSec: 1,
+      burstSize: 4,
+      circuitBreakerThreshold: 2,
+      circuitBreakerTimeoutMs: 1_000,
+      onFull: 'reject',
+      clock: () => 0,
+      ...options,
+      module,
+    });
+  const LATER = 1e9;
+
+  test("made when no row was free, it is rejected under 'reject' until one is free, then has its own", () => {
+    const limiter = limiterOf({ maxPeers: 1 });
+    limiter.check('resident', 1, 0);
+    const peer = limiter.peer('peer', 0);
+    assert.is(reasonOf(peer.check(1, 0)), 'table_full');
+    assert.not(peer.recordFailure(undefined, 0));
+    assert.equal([peer.availableTokens, peer.circuitState], [4, 'closed']);
+    const permit = peer.check(1, 1_000);
+    assert.ok(isAllowed(permit));
+    assert.ok(peer.recordFailure(permit, 1_000));
+    assert.is(reasonOf(limiter.check('newcomer', 1, LATER)), 'table_full', 'the row is pinned');
+    peer.release();
+    assert.ok(isAllowed(limiter.check('newcomer', 1, LATER)));
+  });
+
+  test("made when no row was free, it shares the bucket under 'overflow' until one is free, then has its own", () => {
+    const limiter = limiterOf({ maxPeers: 1, onFull: 'overflow' });
+    limiter.check('resident', 2, 0);
+    const peer = limiter.peer('peer', 0);
+    const shared = peer.check(3, 0);
+    assert.is(shared, 0);
+    assert.not(peer.recordFailure(shared, 0));
+    assert.is(reasonOf(limiter.check('another', 2, 0)), 'rate_limited');
+    limiter.removePeer('resident');
+    const own = peer.check(4, 0);
+    assert.ok(isAllowed(own) && own !== 0, 'a row, and a bucket, of its own');
+    assert.ok(peer.recordFailure(own, 0));
+    limiter.check('newcomer', 1, LATER);
+    assert.equal(
+      [...limiter.peers(LATER)].map((row) => row.id),
+      ['peer'],
+    );
+  });
+
+  test('made when no row was free, a failure without a permit takes the row as soon as there is one', () => {
+    const limiter = limiterOf({ maxPeers: 1 });
+    limiter.check('resident', 1, 0);
+    const peer = limiter.peer('peer', 0);
+    assert.not(peer.recordFailure(undefined, 0));
+    limiter.removePeer('resident');
+    assert.ok(peer.recordFailure(undefined, 0));
+    assert.is(reasonOf(limiter.check('newcomer', 1, LATER)), 'table_full', 'and pins it');
+  });
+
+  test('made when no row was free and released before any was, it holds nothing', () => {
+    const limiter = limiterOf({ maxPeers: 1 });
+    limiter.check('resident', 1, 0);
+    const peer = limiter.peer('peer', 0);
+    peer.release();
+    peer.release();
+    assert.ok(isAllowed(limiter.check('newcomer', 1, LATER)));
+    assert.ok(isAllowed(limiter.check('newest', 1, 2 * LATER)));
+  });
+
+  test.run();
+}

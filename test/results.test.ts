@@ -1,0 +1,130 @@
+/** Which results count and which are dropped: permits of other periods, lives and peers, and peers without a row. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAllowed, RateLimiter } from '../src/index.js';
+import { engines } from './engines.js';
+import { openCircuit } from './support.js';
+
+for (const { name, module } of engines) {
+  const test = suite(`results (${name})`);
+  const limiterOf = (options = {}) =>
+    new RateLimiter({
+      maxPeers: 8,
+      circuitBreakerThreshold: 3,
+      circuitBreakerTimeoutMs: 1_000,
+      probeTimeoutMs: 400,
+      clock: () => 0,
+      ...options,
+      module,
+    });
+
+  const results = ['recordSuccess', 'recordFailure', 'recordIgnored'] as const;
+
+  test('a result with a permit of an earlier period is dropped and counted as stale', () => {
+    for (const result of results) {
+      const limiter = limiterOf();
+      const early = limiter.check('peer', 1, 0);
+      openCircuit(limiter, 'peer', 0);
+      const probe = limiter.check('peer', 1, 1_000);
+      assert.not(limiter[result]('peer', early, 1_000), `${result} while half-open`);
+      limiter.recordSuccess('peer', probe, 1_000);
+      assert.not(limiter[result]('peer', early, 1_000), `${result} while closed again`);
+      assert.not(limiter[result]('peer', probe, 1_000), `${result} of the probe, late`);
+      assert.is(limiter.stats().staleResults, 3);
+      assert.is(limiter.getCircuitState('peer', 1_000), 'closed');
+    }
+  });
+
+  test('a result with a rejected decision is false, counts as nothing and claims no row', () => {
+    for (const result of results) {
+      const limiter = limiterOf({ burstSize: 1 });
+      limiter.check('peer', 1, 0);
+      const rejected = limiter.check('peer', 1, 0);
+      for (let i = 0; i < 5; i++) assert.not(limiter[result]('peer', rejected, 0));
+      assert.not(limiter[result]('stranger', rejected, 0));
+      assert.is(limiter.getCircuitState('peer', 0), 'closed');
+      assert.equal([limiter.stats().staleResults, limiter.peerCount], [0, 1]);
+    }
+  });
+
+  test('a result with an overflow permit is false, whoever gives it', () => {
+    for (const result of results) {
+      const limiter = limiterOf({ maxPeers: 1 });
+      limiter.check('resident', 1, 0);
+      const overflow = limiter.check('newcomer', 1, 0);
+      assert.ok(isAllowed(overflow));
+      for (let i = 0; i < 5; i++) assert.not(limiter[result]('newcomer', overflow, 0));
+      assert.not(limiter[result]('resident', overflow, 0));
+      assert.is(limiter.getCircuitState('resident', 0), 'closed');
+      assert.is(limiter.stats().staleResults, 6);
+    }
+  });
+
+  test('a permit from before the peer was removed is stale, even if the peer has a row again', () => {
+    for (const result of results) {
+      const limiter = limiterOf({ circuitBreakerThreshold: 1 });
+      const before = limiter.check('peer', 1, 0);
+      limiter.removePeer('peer');
+      assert.not(limiter[result]('peer', before, 0), 'no row');
+      limiter.check('peer', 1, 0);
+      assert.not(limiter[result]('peer', before, 0), 'a row again');
+      assert.is(limiter.getCircuitState('peer', 0), 'closed');
+      assert.is(limiter.stats().staleResults, 2);
+    }
+  });
+
+  test('a permit from before the row was reclaimed is stale, on whatever row the peer is now', () => {
+    const limiter = limiterOf({ maxPeers: 1, circuitBreakerThreshold: 1 });
+    const before = limiter.check('peer', 1, 0);
+    limiter.check('other', 1, 1_000);
+    assert.not(limiter.recordFailure('peer', before, 1_000));
+    limiter.check('peer', 1, 2_000);
+    assert.is(limiter.stats().reclaimed, 2);
+    assert.not(limiter.recordFailure('peer', before, 2_000));
+    assert.is(limiter.getCircuitState('peer', 2_000), 'closed');
+  });
+
+  test('a permit is good for its own peer alone', () => {
+    const limiter = limiterOf({ circuitBreakerThreshold: 1 });
+    const permit = limiter.check('a', 1, 0);
+    limiter.check('b', 1, 0);
+    assert.not(limiter.recordFailure('b', permit, 0));
+    assert.is(limiter.getCircuitState('b', 0), 'closed');
+    assert.ok(limiter.recordFailure('a', permit, 0));
+  });
+
+  test('a peer without a row: a failure without a permit claims one and counts; everything else is false', () => {
+    const limiter = limiterOf();
+    assert.not(limiter.recordSuccess('peer', undefined, 0));
+    assert.not(limiter.recordIgnored('peer', undefined, 0));
+    assert.is(limiter.peerCount, 0);
+    assert.ok(limiter.recordFailure('peer', undefined, 0));
+    assert.is(limiter.peerCount, 1);
+    assert.is(limiter.getAvailableTokens('peer', 0), 200, 'and takes no token');
+    limiter.recordFailure('peer', undefined, 0);
+    limiter.recordFailure('peer', undefined, 0);
+    assert.is(limiter.getCircuitState('peer', 0), 'open');
+  });
+
+  test('a first failure opens the circuit where the threshold is 1', () => {
+    const limiter = limiterOf({ circuitBreakerThreshold: 1 });
+    assert.ok(limiter.recordFailure('peer', undefined, 0));
+    assert.is(limiter.getCircuitState('peer', 0), 'open');
+    assert.is(limiter.stats().circuitOpened, 1);
+  });
+
+  test('a failure of a peer that finds no row is false, in either way of being full', () => {
+    for (const onFull of ['overflow', 'reject']) {
+      const limiter = limiterOf({ maxPeers: 1, onFull });
+      limiter.check('resident', 1, 0);
+      assert.not(limiter.recordFailure('newcomer', undefined, 0));
+      assert.equal(
+        [...limiter.peers(0)].map((row) => row.id),
+        ['resident'],
+      );
+    }
+  });
+
+  test.run();
+}
