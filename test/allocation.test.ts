@@ -1,0 +1,61 @@
+/** Deciding leaves nothing for the garbage collector: a million decisions, allowed and rejected, grow no heap. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAllowed, RateLimiter } from '../src/index.js';
+import { engines } from './engines.js';
+import { liveHeapBytes } from './support.js';
+
+const ROUNDS = 50;
+const CALLS = 20_000;
+/** The smallest object is 12 bytes; a call that made one would make 240 000 bytes a round. */
+const ROUND_NOISE_BYTES = CALLS;
+
+/** Bytes by which the heap grew in the middle one of many rounds: one that was collected in, or compiled in, says nothing. */
+function growthOf(round: () => number): number {
+  for (let i = 0; i < 10; i++) assert.is(round(), CALLS);
+  liveHeapBytes();
+  const growths: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    const before = process.memoryUsage().heapUsed;
+    round();
+    growths.push(process.memoryUsage().heapUsed - before);
+  }
+  return growths.sort((a, b) => a - b)[ROUNDS / 2] as number;
+}
+
+for (const { name, module } of engines) {
+  const test = suite(`allocation (${name})`);
+  const open = new RateLimiter({ maxRequestsPerSec: 1e6, burstSize: 1e9, maxPeers: 16, clock: () => 0, module });
+  const shut = new RateLimiter({ maxRequestsPerSec: 1e-3, burstSize: 1, maxPeers: 16, clock: () => 0, module });
+  const ids = Array.from({ length: 8 }, (_, i) => `12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2X${i}`);
+  for (const id of ids) shut.check(id, 1, 0);
+
+  const rounds: Record<string, () => number> = {};
+  for (const [outcome, limiter] of [
+    ['allowed', open],
+    ['rejected', shut],
+  ] as const) {
+    const handles = ids.map((id) => limiter.peer(id, 0));
+    const wanted = outcome === 'allowed';
+    rounds[`by handle, ${outcome}`] = () => {
+      let count = 0;
+      for (let i = 0; i < CALLS; i++) if (isAllowed(handles[i & 7]?.check(1, 0) ?? 0) === wanted) count++;
+      return count;
+    };
+    rounds[`by ID, ${outcome}`] = () => {
+      let count = 0;
+      for (let i = 0; i < CALLS; i++) if (isAllowed(limiter.check(ids[i & 7] as string, 1, 0)) === wanted) count++;
+      return count;
+    };
+  }
+
+  for (const [what, round] of Object.entries(rounds)) {
+    test(`${what}: nothing is allocated`, () => {
+      const growth = growthOf(round);
+      assert.ok(growth < ROUND_NOISE_BYTES, `${growth} bytes for ${CALLS} decisions`);
+    });
+  }
+
+  test.run();
+}

@@ -1,0 +1,127 @@
+/**
+ * The core's exports called raw with numbers that make no sense, before and after the table is open: they cannot trap,
+ * so no call here stands in a `try`.
+ */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RateLimiter } from '../src/index.js';
+import { engines } from './engines.js';
+import { between, chance, pick, withMemories } from './support.js';
+
+const SEED = 0x5eed_0005;
+const CALLS = 150_000;
+const PAGE_BYTES = 65_536;
+
+type Export = (...args: number[]) => unknown;
+
+/** One of each kind that a number can be wrong in, and some that are right. */
+const NUMBERS: readonly number[] = [
+  ...[Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1, -1, 0.5, -0.5, 2, 3, 7, 8, 63, 64, 65],
+  ...[
+    1_023,
+    1_024,
+    1_025,
+    4_095,
+    4_096,
+    2 ** 14,
+    2 ** 16,
+    2 ** 24 - 1,
+    2 ** 24,
+    2 ** 28,
+    2 ** 29,
+    2 ** 30 - 1,
+    2 ** 30,
+  ],
+  ...[
+    2 ** 31 - 1,
+    2 ** 31,
+    -(2 ** 31),
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 40,
+    2 ** 41,
+    2 ** 48,
+    2 ** 53,
+    2 ** 61,
+    2 ** 63,
+    2 ** 64,
+  ],
+  ...[Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, -Number.MIN_VALUE, 1e-9, 1_000, 1e6, 1e9, 1.7e12],
+];
+
+function anything(random: () => number): number {
+  const kind = random();
+  if (kind < 0.6) return pick(random, NUMBERS);
+  if (kind < 0.8) return between(random, 0, 20);
+  return (random() - 0.5) * 2 ** between(random, 0, 66);
+}
+
+for (const { name, module } of engines) {
+  const test = suite(`raw exports (${name})`);
+  const described = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
+
+  const instantiate = (pages: number) => {
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, Export>;
+    return { memory, exports };
+  };
+  /** The pages of memory that a table of so many rows has. */
+  const pagesFor = (maxPeers: number): number => {
+    const [, [memory]] = withMemories(() => new RateLimiter({ maxPeers, module }));
+    return (memory?.buffer.byteLength ?? 0) / PAGE_BYTES;
+  };
+  const callAnything = (exports: Record<string, Export>, random: () => number, without: readonly string[] = []) => {
+    const names = described.map((each) => each.name).filter((each) => !without.includes(each));
+    const called = pick(random, names);
+    const target = exports[called] as Export;
+    return target(...Array.from({ length: target.length }, () => anything(random)));
+  };
+
+  test('it imports nothing but its memory, and exports functions of numbers', () => {
+    assert.equal(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
+    const { exports } = instantiate(4);
+    for (const { name: each } of described) {
+      const target = exports[each] as Export;
+      const came = target(...new Array<number>(target.length).fill(0));
+      assert.ok(came === undefined || typeof came === 'number', `${each} gave ${typeof came}`);
+    }
+  });
+
+  test('before a table is open, nothing traps', () => {
+    console.log(`raw exports (${name}): seed ${SEED}`);
+    const random = chance(SEED);
+    for (const pages of [1, 2, 4]) {
+      const { exports } = instantiate(pages);
+      for (let i = 0; i < CALLS / 10; i++) callAnything(exports, random, ['init']);
+    }
+  });
+
+  test('a table that does not fit the memory is refused, whatever is asked for', () => {
+    const random = chance(SEED + 1);
+    for (const pages of [1, 2, 17]) {
+      for (let i = 0; i < 200; i++) {
+        const { exports } = instantiate(pages);
+        for (let j = 0; j < 20; j++) callAnything(exports, random);
+      }
+    }
+  });
+
+  test('on an open table nothing traps, and nothing is written outside it', () => {
+    const random = chance(SEED + 2);
+    for (const rows of [1, 2, 17, 100]) {
+      const pages = pagesFor(rows);
+      const { memory, exports } = instantiate(pages + 1);
+      const beyond = new Uint8Array(memory.buffer, pages * PAGE_BYTES);
+      beyond.fill(0xa5);
+      assert.ok(exports.init?.(rows, 1));
+      for (let i = 0; i < CALLS; i++) callAnything(exports, random);
+      assert.ok(
+        beyond.every((byte) => byte === 0xa5),
+        `${rows} rows`,
+      );
+    }
+  });
+
+  test.run();
+}
