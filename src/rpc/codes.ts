@@ -21,6 +21,8 @@ export interface RpcErrorCodes {
   readonly tableFull?: number;
 }
 
+const standard: RpcErrorCodes = { rateLimited: ERR_RATE_LIMITED, circuitOpen: ERR_CIRCUIT_BREAKER };
+
 /** Codes for Ethereum clients (EIP-1474), to whom -32001 would say that a resource was not found. */
 export const eip1474: RpcErrorCodes & { readonly tableFull: number } = Object.freeze({
   rateLimited: -32005,
@@ -50,9 +52,10 @@ const messages: Record<RejectionReason, string> = {
 
 /** The caller's codes, complete and frozen. @throws ConfigError for one that is no integer. */
 export function errorCodesOf(codes: RpcErrorCodes | undefined): Required<RpcErrorCodes> {
-  const given = codes ?? { rateLimited: ERR_RATE_LIMITED, circuitOpen: ERR_CIRCUIT_BREAKER };
-  if (typeof given !== 'object') throw new ConfigError('errorCodes', 'an object of error codes', codes);
-  const { rateLimited, circuitOpen, tableFull = rateLimited } = given;
+  if (codes === null || (codes !== undefined && typeof codes !== 'object')) {
+    throw new ConfigError('errorCodes', 'an object of error codes', codes);
+  }
+  const { rateLimited, circuitOpen, tableFull = rateLimited } = codes ?? standard;
   const complete = { rateLimited, circuitOpen, tableFull };
   for (const [name, code] of Object.entries(complete)) {
     if (!Number.isSafeInteger(code)) throw new ConfigError(`errorCodes.${name}`, 'an integer', code);
@@ -60,12 +63,16 @@ export function errorCodesOf(codes: RpcErrorCodes | undefined): Required<RpcErro
   return Object.freeze(complete);
 }
 
+/** @throws RangeError (`ERR_PEERGATE_DECISION`) for what no check gives back. */
+export function requireDecision(value: Decision, most = 2 ** 30 - 1, expected = 'what a check gave back'): void {
+  if (Number.isInteger(value) && value <= most && value >= -(2 ** 30)) return;
+  throw new ArgumentRangeError('ERR_PEERGATE_DECISION', `decision: expected ${expected}, got ${shown(value)}`);
+}
+
 /** The error object for a rejection. @throws RangeError (`ERR_PEERGATE_DECISION`) for anything else. */
 export function errorObjectOf(decision: Decision, codes: Required<RpcErrorCodes>): RpcErrorObject {
-  const reason = reasonOf(decision);
-  if (reason === 'allowed') {
-    throw new ArgumentRangeError('ERR_PEERGATE_DECISION', `decision: expected a rejected one, got ${shown(decision)}`);
-  }
+  requireDecision(decision, -1, 'a rejection');
+  const reason = reasonOf(decision) as RejectionReason;
   const waitMs = retryAfterMs(decision);
   return {
     code: codeOf(reason, codes),

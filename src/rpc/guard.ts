@@ -6,10 +6,10 @@
 //           fn(signal) ──→ outcome → the peer's breaker, under that permit
 
 import { type Decision, isAllowed } from '../decision.js';
-import { ArgumentRangeError, ConfigError, shown } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import type { RateLimiter } from '../limiter.js';
 import type { PeerId } from '../slots.js';
-import { errorCodesOf, errorObjectOf, type RpcErrorCodes, type RpcErrorObject } from './codes.js';
+import { errorCodesOf, errorObjectOf, type RpcErrorCodes, type RpcErrorObject, requireDecision } from './codes.js';
 import { type Classify, checkedOutcome, type Outcome, outcomeOf, type Settled } from './outcome.js';
 import { RpcArgumentError, RpcRejection } from './rejection.js';
 import { type Handler, LONGEST_TIMEOUT_MS, watch } from './watch.js';
@@ -157,12 +157,6 @@ const TIMEOUT_EXPECTED = `more than 0 and at most ${LONGEST_TIMEOUT_MS}, or Infi
 
 function isTimeout(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && (value <= LONGEST_TIMEOUT_MS || value === Number.POSITIVE_INFINITY);
-}
-
-/** A rejection is looked at closer where its error is made; a permit, where it is settled. */
-function requireDecision(value: unknown): void {
-  if (Number.isInteger(value) && (value as number) < 2 ** 30) return;
-  throw new ArgumentRangeError('ERR_PEERGATE_DECISION', `decision: expected what admit gave back, got ${shown(value)}`);
 }
 
 /** Anything that is no handle goes to the limiter as an ID, whose complaint is the clearer one. */

@@ -35,7 +35,7 @@ export interface JsonRpcConnection {
   readonly peer: Peer;
   /** Whether frames are still taken in. */
   readonly isOpen: boolean;
-  /** Requests and notifications being worked on. */
+  /** Requests and notifications whose answers are not out yet. */
   readonly inFlight: number;
   /** Its counters so far, a copy. */
   stats(): JsonRpcStats;

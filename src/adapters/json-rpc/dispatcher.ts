@@ -21,7 +21,7 @@ export interface DispatchOwner {
   send(text: string): void;
   /** A batch could not pay for its members. */
   refuse(decision: Decision, members: readonly unknown[]): void;
-  /** One request fewer is being worked on. */
+  /** Something that was being worked on no longer is. */
   done(): void;
 }
 
@@ -31,6 +31,9 @@ interface Answer {
   readonly text: string | null;
 }
 
+/** What becomes of a member: an answer, perhaps later, or none. */
+type Work = string | Promise<string | null>;
+
 /** A request that somebody waits for. */
 interface Awaited {
   readonly peer: RpcPeer;
@@ -38,7 +41,7 @@ interface Awaited {
 }
 
 export class Dispatcher<ServerParams> {
-  /** Requests and notifications being worked on. */
+  /** Requests and notifications whose answers are not out yet. */
   inFlight = 0;
   readonly #shared: Shared<ServerParams>;
   readonly #peer: Peer;
@@ -64,7 +67,7 @@ export class Dispatcher<ServerParams> {
       return;
     }
     if (Array.isArray(message)) this.#batch(message, permit);
-    else this.#answer(this.#member(message, permit, this.#peer));
+    else this.#answer([this.#member(message, permit, this.#peer)], ([text]) => text ?? null);
   }
 
   /** Answers a frame that nothing can be made of, which is the peer's failure. */
@@ -112,20 +115,26 @@ export class Dispatcher<ServerParams> {
       }
     }
     this.#answer(
-      Promise.all(members.map((member, i) => this.#member(member, i === 0 ? first : others, peer))).then(batchText),
+      members.map((member, i) => this.#member(member, i === 0 ? first : others, peer)),
+      batchText,
     );
   }
 
-  #member(message: unknown, permit: Decision, peer: RpcPeer): string | Promise<string | null> {
+  #member(message: unknown, permit: Decision, peer: RpcPeer): Work {
     if (isRequest(message)) return this.#serve(message, permit, peer);
     this.#stats.invalid++;
     peer.recordFailure(permit);
     return errorText(idOf(message) ?? null, INVALID_REQUEST);
   }
 
-  #answer(text: string | Promise<string | null>): void {
-    if (typeof text === 'string') this.#owner.send(text);
-    else text.then((answer) => answer !== null && this.#owner.send(answer));
+  /** Waits for all, sends what they make together, and only then counts them as done, so that no answer is uncounted. */
+  async #answer(work: readonly Work[], join: (texts: readonly (string | null)[]) => string | null): Promise<void> {
+    const running = work.filter((one) => typeof one !== 'string').length;
+    this.inFlight += running;
+    const text = join(running > 0 ? await Promise.all(work) : (work as string[]));
+    if (text !== null) this.#owner.send(text);
+    this.inFlight -= running;
+    if (running > 0) this.#owner.done();
   }
 
   /** Never rejects. */
@@ -135,7 +144,6 @@ export class Dispatcher<ServerParams> {
     const sighting = watchRequest(request);
     const awaited = { peer, permit };
     this.#stats.requests++;
-    this.inFlight++;
     if (id !== undefined) this.#awaited.add(awaited);
     try {
       const { text } = await guard.run(peer, (signal) => this.#ask(request, signal), {
@@ -152,9 +160,7 @@ export class Dispatcher<ServerParams> {
       this.#stats.responses++;
       return errorText(id, error instanceof RpcTimeout ? timedOut(error) : INTERNAL_ERROR);
     } finally {
-      this.inFlight--;
       this.#awaited.delete(awaited);
-      this.#owner.done();
     }
   }
 
