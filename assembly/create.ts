@@ -1,6 +1,6 @@
 // How a table begins.
 
-import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_THREADS, MAGIC } from './layout';
+import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_TENANTS, AT_THREADS, MAGIC } from './layout';
 import { enforce, spareRecord, writeLimits } from './limits';
 import { store32, store64 } from './memory';
 import { open, rowAt } from './place';
@@ -19,6 +19,7 @@ export function create(rows: u32, threads: u32): bool {
   enforce(0, limits);
   setMeta(rowAt(rows), meta(OVERFLOW_EPOCH, LIVE, 0));
   store64(AT_MEMBERS, 1);
+  store32(AT_TENANTS, 1);
   store<u32>(AT_ABI, ABI_VERSION);
   store32(AT_MAGIC, MAGIC);
   return true;

@@ -11,7 +11,23 @@
 //
 // T is the ticks one token takes to come back, tau = burst · T the ticks of a whole burst.
 
-import { AT_FORCE, LIMITS_BYTES, THREAD_LIMITS } from './layout';
+import {
+  AT_FORCE,
+  LIMITS_BEFORE,
+  LIMITS_BURST,
+  LIMITS_BYTES,
+  LIMITS_CHANGED_AT,
+  LIMITS_LATEST,
+  LIMITS_ON_FULL,
+  LIMITS_PROBES,
+  LIMITS_PROBE_TIMEOUT_MS,
+  LIMITS_RATE_PER_SEC,
+  LIMITS_TAU,
+  LIMITS_THRESHOLD,
+  LIMITS_TICKS_PER_TOKEN,
+  LIMITS_TIMEOUT_MS,
+  THREAD_LIMITS,
+} from './layout';
 import { cas64, load64 } from './memory';
 import { block } from './place';
 
@@ -50,51 +66,51 @@ export function enforce(force: u64, limits: usize): bool {
 }
 
 export function ticksPerToken(limits: usize): u64 {
-  return load<u64>(limits);
+  return load<u64>(limits, LIMITS_TICKS_PER_TOKEN);
 }
 
 export function burst(limits: usize): u64 {
-  return load<u64>(limits, 8);
+  return load<u64>(limits, LIMITS_BURST);
 }
 
 export function tau(limits: usize): u64 {
-  return load<u64>(limits, 16);
+  return load<u64>(limits, LIMITS_TAU);
 }
 
 export function latest(limits: usize): u64 {
-  return load<u64>(limits, 24);
+  return load<u64>(limits, LIMITS_LATEST);
 }
 
 export function changedAt(limits: usize): u64 {
-  return load<u64>(limits, 32);
+  return load<u64>(limits, LIMITS_CHANGED_AT);
 }
 
 export function timeoutMs(limits: usize): f64 {
-  return load<f64>(limits, 40);
+  return load<f64>(limits, LIMITS_TIMEOUT_MS);
 }
 
 export function probeTimeoutMs(limits: usize): f64 {
-  return load<f64>(limits, 48);
+  return load<f64>(limits, LIMITS_PROBE_TIMEOUT_MS);
 }
 
 export function threshold(limits: usize): u32 {
-  return load<u32>(limits, 56);
+  return load<u32>(limits, LIMITS_THRESHOLD);
 }
 
 export function maxProbes(limits: usize): u32 {
-  return load<u8>(limits, 60);
+  return load<u8>(limits, LIMITS_PROBES);
 }
 
 export function onFull(limits: usize): u32 {
-  return load<u8>(limits, 61);
+  return load<u8>(limits, LIMITS_ON_FULL);
 }
 
 export function ticksPerTokenBefore(limits: usize): u64 {
-  return load<u64>(limits, 64);
+  return load<u64>(limits, LIMITS_BEFORE);
 }
 
 export function ratePerSecond(limits: usize): f64 {
-  return load<f64>(limits, 72);
+  return load<f64>(limits, LIMITS_RATE_PER_SEC);
 }
 
 /** Writes a record. Whatever numbers come, the record is one that can be computed with. */
@@ -110,22 +126,22 @@ export function writeLimits(
 ): void {
   const perToken = clamp(<u64>ceil(TICKS_PER_SECOND / ratePerSec), MAX_TAU);
   const tokens = clamp(<u64>burstSize, MAX_TAU / perToken);
-  store<u64>(limits, perToken);
-  store<u64>(limits, tokens, 8);
-  store<u64>(limits, tokens * perToken, 16);
-  store<u64>(limits, END - tokens * perToken, 24);
-  store<f64>(limits, openMs, 40);
-  store<f64>(limits, leaseMs, 48);
-  store<u32>(limits, failures, 56);
-  store<u8>(limits, <u8>min<u32>(max<u32>(probes, 1), 127), 60);
-  store<u8>(limits, <u8>full, 61);
-  store<f64>(limits, ratePerSec, 72);
+  store<u64>(limits, perToken, LIMITS_TICKS_PER_TOKEN);
+  store<u64>(limits, tokens, LIMITS_BURST);
+  store<u64>(limits, tokens * perToken, LIMITS_TAU);
+  store<u64>(limits, END - tokens * perToken, LIMITS_LATEST);
+  store<f64>(limits, openMs, LIMITS_TIMEOUT_MS);
+  store<f64>(limits, leaseMs, LIMITS_PROBE_TIMEOUT_MS);
+  store<u32>(limits, failures, LIMITS_THRESHOLD);
+  store<u8>(limits, <u8>min<u32>(max<u32>(probes, 1), 127), LIMITS_PROBES);
+  store<u8>(limits, <u8>full, LIMITS_ON_FULL);
+  store<f64>(limits, ratePerSec, LIMITS_RATE_PER_SEC);
 }
 
 /** What a record keeps of its predecessor: when it took over, and what a token took before. */
 export function writeBefore(limits: usize, changed: u64, perToken: u64): void {
-  store<u64>(limits, changed, 32);
-  store<u64>(limits, perToken, 64);
+  store<u64>(limits, changed, LIMITS_CHANGED_AT);
+  store<u64>(limits, perToken, LIMITS_BEFORE);
 }
 
 function clamp(value: u64, most: u64): u64 {

@@ -8,3 +8,12 @@ export type Clock = () => number;
 
 /** `performance.now()`: monotonic, and in Node of one origin for all threads of the process. */
 export const monotonicClock: Clock = () => performance.now();
+
+/**
+ * The same clock as another thread reads it whose `performance.timeOrigin` is `origin`. Web workers have an origin each,
+ * Node's threads share one.
+ */
+export function monotonicClockSince(origin: number): Clock {
+  const behind = performance.timeOrigin - origin;
+  return behind === 0 ? monotonicClock : () => performance.now() + behind;
+}

@@ -34,6 +34,8 @@ export interface ResolvedConfig extends Limits {
   readonly maxPeers: number;
   /** Milliseconds, monotonic. Default `performance.now`. */
   readonly clock: Clock;
+  /** Whether other threads can join the table, with `share()` and `RateLimiter.attach()`. Default false. */
+  readonly shared: boolean;
   /** A core compiled elsewhere, where bytes may not be compiled. Default: the embedded one. */
   readonly module?: WebAssembly.Module;
 }
@@ -72,6 +74,7 @@ const DEFAULTS: ResolvedConfig = {
   maxPeers: 65_536,
   onFull: 'overflow',
   clock: monotonicClock,
+  shared: false,
 };
 
 const MAX_RATE = 1e6;
@@ -100,10 +103,11 @@ const RULES: { readonly [K in keyof ResolvedConfig]-?: Rule } = {
   maxPeers: whole(MAX_PEERS, `an integer from 1 to ${MAX_PEERS}`),
   onFull: ["'overflow' or 'reject'", (value) => value === 'overflow' || value === 'reject'],
   clock: ['a function that returns milliseconds', (value) => typeof value === 'function'],
+  shared: ['true or false', (value) => typeof value === 'boolean'],
   module: ['a WebAssembly.Module', (value) => value instanceof WebAssembly.Module],
 };
 
-const FIXED = ['maxPeers', 'clock', 'module'] as const;
+const FIXED = ['maxPeers', 'clock', 'shared', 'module'] as const;
 
 /**
  * A whole configuration, frozen, from the fields that were given.

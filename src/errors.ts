@@ -13,6 +13,10 @@ export const errorCodes = [
   'ERR_PEERGATE_DECISION',
   'ERR_PEERGATE_BATCH_LENGTH',
   'ERR_PEERGATE_BATCH_TYPE',
+  'ERR_PEERGATE_SHARED_MEMORY',
+  'ERR_PEERGATE_NOT_SHARED',
+  'ERR_PEERGATE_THREADS',
+  'ERR_PEERGATE_TICKET',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -47,6 +51,17 @@ export class ConfigError extends ArgumentRangeError {
   constructor(field: string, expected: string, came: unknown) {
     super('ERR_PEERGATE_CONFIG', `${field}: expected ${expected}, got ${shown(came)}`);
     this.field = field;
+  }
+}
+
+/** A table cannot be shared, or not in this way. `code` is one of `errorCodes`. */
+export class SharingError extends Error {
+  override readonly name = 'SharingError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
   }
 }
 

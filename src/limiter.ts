@@ -1,6 +1,7 @@
 // The facade: options, IDs and clocks in, decisions out. It does no arithmetic on tokens; the core decides.
 
 import { permitCode, requireCost, requireNow } from './args.js';
+import type { Clock } from './clock.js';
 import { type LimitsUpdate, type ResolvedConfig, type RateLimiterConfig, resolveConfig, updateConfig } from './config.js';
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
@@ -8,8 +9,8 @@ import { listPeers, type PeerInfo } from './listing.js';
 import { checkPeers, Peer } from './peer.js';
 import type { PeerId } from './slots.js';
 import { type CircuitState, Table } from './table.js';
+import { requireTicket, type Ticket } from './threads/ticket.js';
 import { OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS } from './wasm/core.js';
-import { coreModule } from './wasm/module.js';
 
 /** Totals over a limiter's life. */
 export interface Stats {
@@ -47,9 +48,22 @@ export class RateLimiter {
    *
    * @throws ConfigError that names the field, what was expected and what came.
    */
-  constructor(options: RateLimiterConfig = {}) {
-    const config = resolveConfig(options);
-    this.#table = new Table(config.module ?? coreModule(), config);
+  constructor(options?: RateLimiterConfig);
+  /** @internal */
+  constructor(options: Table);
+  constructor(options: RateLimiterConfig | Table = {}) {
+    this.#table = options instanceof Table ? options : Table.create(resolveConfig(options));
+  }
+
+  /**
+   * Joins the table of a limiter that another thread made with `shared: true`. One ticket serves one thread, once.
+   *
+   * @param options.clock Milliseconds of the same origin as the other threads' clocks. Default: `performance.now()`, put
+   *   right for the origin of the thread that made the table.
+   * @throws SharingError for a ticket that is none, was used, or was given back, and for a table of another version.
+   */
+  static attach(ticket: Ticket, options: { readonly clock?: Clock | undefined } = {}): RateLimiter {
+    return new RateLimiter(Table.join(ticket, options.clock));
   }
 
   /** The configuration in force, frozen. */
@@ -177,6 +191,34 @@ export class RateLimiter {
   peer(peerId: PeerId, now = this.#table.clock()): Peer {
     requireNow(now);
     return new Peer(this.#table, peerId, now);
+  }
+
+  /**
+   * A ticket for one other thread, to be handed to it with `postMessage`; at most 32 threads can be at a table.
+   *
+   * @throws SharingError if the limiter was not made with `shared: true`, or all 32 numbers are taken.
+   */
+  share(): Ticket {
+    return this.#table.share();
+  }
+
+  /**
+   * Gives back what the thread with this ticket holds: its number, its pins, a row it was claiming. For when that thread
+   * is gone; whether it had not been given back before.
+   *
+   * @throws SharingError for what is no ticket.
+   */
+  detach(ticket: Ticket): boolean {
+    requireTicket(ticket);
+    return this.#table.detach(ticket);
+  }
+
+  /**
+   * Leaves a shared table, as `detach` does it for another thread; the others go on. From then on this limiter finds no
+   * rows: it rejects every check as `table_full`. Where the table is not shared there is nothing to give back.
+   */
+  close(): void {
+    this.#table.close();
   }
 
   #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {

@@ -23,7 +23,7 @@ function copyOf(id: PeerId): PeerId {
   return typeof id === 'string' ? id : new Uint8Array(id);
 }
 
-/** No slot: the core answers STALE to it. */
+/** No row; its slot, too, is one to which the core answers STALE. */
 const NOWHERE = -1;
 
 /** `RateLimiter.checkMany`; assigned where the handles' fields can be seen. */
@@ -34,8 +34,10 @@ export class Peer {
   readonly #table: Table;
   readonly #core: Core;
   readonly #id: PeerId;
+  #ref = NOWHERE;
+  // The reference taken apart: division on every check would cost as much as the check.
   #slot = NOWHERE;
-  #epoch = 0;
+  #epoch = NOWHERE;
 
   constructor(table: Table, id: PeerId, now: number) {
     this.#table = table;
@@ -100,8 +102,8 @@ export class Peer {
    * buys nothing. A second call does nothing.
    */
   release(): void {
-    this.#core.release(this.#slot, this.#epoch);
-    this.#forget();
+    this.#table.release(this.#ref);
+    this.#point(NOWHERE);
   }
 
   /** The same as `release()`, for `using`. */
@@ -131,26 +133,22 @@ export class Peer {
   }
 
   #acquire(now: number): boolean {
-    const ref = this.#core.acquire(this.#table.slots.write(this.#id), now);
-    if (ref < 0) {
-      this.#forget();
-      return false;
-    }
-    this.#slot = slotOf(ref);
-    this.#epoch = epochOf(ref);
-    return true;
+    this.#table.release(this.#ref);
+    this.#point(this.#table.acquire(this.#id, now));
+    return this.#ref !== NOWHERE;
   }
 
-  #forget(): void {
-    this.#slot = NOWHERE;
-    this.#epoch = 0;
+  #point(ref: number): void {
+    this.#ref = ref;
+    this.#slot = slotOf(ref);
+    this.#epoch = epochOf(ref);
   }
 
   static {
     checkPeers = (table, peers, decisions, cost, now) => {
       for (let i = 0; i < peers.length; i++) {
         const peer: unknown = peers[i];
-        if (peer instanceof Peer && peer.#table === table) continue;
+        if (typeof peer === 'object' && peer !== null && #table in peer && peer.#table === table) continue;
         throw new ArgumentTypeError(
           'ERR_PEERGATE_BATCH_TYPE',
           `peers[${i}]: expected a handle of this limiter, got ${shown(peer)}`,

@@ -7,7 +7,7 @@ import { type Core, MAX_ID_BYTES } from './wasm/core.js';
 export type PeerId = string | Uint8Array;
 
 /** Up to this length a loop of our own beats a call into the encoder. */
-const SHORT = 48;
+const SHORT = 64;
 
 const encoder = new TextEncoder();
 
@@ -15,11 +15,15 @@ const encoder = new TextEncoder();
 export class Slots {
   readonly #core: Core;
   readonly #room: Uint8Array;
-  #seeded = false;
+  /** Where the encoder writes: not every engine lets it write into shared memory. */
+  readonly #encoded: Uint8Array;
+  #seeded: boolean;
 
-  constructor(core: Core) {
+  constructor(core: Core, seeded: boolean) {
     this.#core = core;
     this.#room = core.idRoom;
+    this.#encoded = core.threads ? new Uint8Array(core.idRoom.length) : core.idRoom;
+    this.#seeded = seeded;
   }
 
   /**
@@ -28,8 +32,7 @@ export class Slots {
    * @throws TypeError or RangeError for what is no ID; the room may have changed then, the table has not.
    */
   write(id: PeerId): number {
-    // Some runtimes have no randomness until the first request, so the key is drawn as late as possible.
-    if (!this.#seeded) this.#seed();
+    if (!this.#seeded) this.seed();
     if (typeof id === 'string') return this.#writeString(id);
     if (isBytes(id)) return this.#writeBytes(id);
     throw new ArgumentTypeError(
@@ -56,7 +59,7 @@ export class Slots {
       }
       if (i === length) return length;
     }
-    const { read, written } = encoder.encodeInto(id, room);
+    const { read, written } = encoder.encodeInto(id, this.#encoded);
     // A surrogate takes three bytes or four, so as many bytes as characters means plain ASCII.
     if (written !== length && !id.isWellFormed()) {
       throw new ArgumentTypeError(
@@ -65,6 +68,7 @@ export class Slots {
       );
     }
     if (read < length || written > MAX_ID_BYTES) throw badLength('a string whose UTF-8 is longer');
+    if (this.#encoded !== room) for (let i = 0; i < written; i++) room[i] = this.#encoded[i] as number;
     return written;
   }
 
@@ -77,7 +81,9 @@ export class Slots {
     return length;
   }
 
-  #seed(): void {
+  /** Draws the table's key: as late as can be, because some runtimes have no randomness before the first request. */
+  seed(): void {
+    if (this.#seeded) return;
     const [k0 = 0, k1 = 0, k2 = 0, k3 = 0] = crypto.getRandomValues(new Uint32Array(4));
     this.#core.seed(k0, k1, k2, k3);
     this.#seeded = true;

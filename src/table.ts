@@ -1,10 +1,24 @@
-// The open table as limiter and handles share it: the core, the way from IDs to its rows, and the looks by ID.
+// The open table as limiter and handles share it: the core, the way from IDs to its rows, the pins, and looks by ID.
 
-import type { Clock } from './clock.js';
-import type { ResolvedConfig } from './config.js';
-import { type PeerId, Slots } from './slots.js';
-import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, slotOf } from './wasm/core.js';
 import { requireNow } from './args.js';
+import { type Clock, monotonicClockSince } from './clock.js';
+import { type Limits, type ResolvedConfig, resolveConfig } from './config.js';
+import { ConfigError } from './errors.js';
+import { type PeerId, Slots } from './slots.js';
+import { Pins } from './threads/pins.js';
+import { joinTable, requireSharedMemory, reserveTicket, type Ticket } from './threads/ticket.js';
+import {
+  type Core,
+  createCore,
+  epochOf,
+  ON_FULL_OVERFLOW,
+  ON_FULL_REJECT,
+  readHeader,
+  readLimits,
+  slotOf,
+  writeOrigin,
+} from './wasm/core.js';
+import { coreModule } from './wasm/module.js';
 
 /** A circuit breaker's state. */
 export type CircuitState = 'closed' | 'open' | 'half_open';
@@ -16,19 +30,53 @@ export class Table {
   readonly core: Core;
   readonly slots: Slots;
   readonly clock: Clock;
+  readonly #module: WebAssembly.Module;
+  readonly #pins: Pins | undefined;
   #config: ResolvedConfig;
 
-  constructor(module: WebAssembly.Module, config: ResolvedConfig) {
-    this.core = createCore(module, config.maxPeers);
-    this.slots = new Slots(this.core);
+  private constructor(core: Core, module: WebAssembly.Module, config: ResolvedConfig, seeded: boolean) {
+    this.core = core;
+    this.slots = new Slots(core, seeded);
     this.clock = config.clock;
+    this.#module = module;
+    this.#pins = core.threads && new Pins();
     this.#config = config;
+  }
+
+  /** A new table. @throws ConfigError where memory for it cannot be had, SharingError where none can be shared. */
+  static create(config: ResolvedConfig): Table {
+    if (config.shared) requireSharedMemory();
+    const module = config.module ?? coreModule(config.shared);
+    const table = new Table(newCore(module, config), module, config, false);
+    if (config.shared) writeOrigin(table.core.memory, performance.timeOrigin);
     // The table is empty: no debt has to be carried over, so the instant does not matter.
-    this.configure(config, 0);
+    table.configure(config, 0);
+    return table;
+  }
+
+  /** A table that another thread made. @throws ConfigError for a bad clock, SharingError for a bad ticket. */
+  static join(ticket: Ticket, clock: Clock | undefined): Table {
+    resolveConfig({ clock });
+    requireSharedMemory();
+    const core = joinTable(ticket);
+    const { maxPeers, origin } = readHeader(core.memory);
+    const config = resolveConfig({ maxPeers, clock: clock ?? monotonicClockSince(origin), shared: true });
+    return new Table(core, ticket.module, config, true);
   }
 
   get config(): ResolvedConfig {
-    return this.#config;
+    const stored = readLimits(this.core);
+    if (stored === undefined) return this.#config;
+    const limits: Limits = {
+      maxRequestsPerSec: stored.ratePerSec,
+      burstSize: stored.burst,
+      circuitBreakerThreshold: stored.threshold,
+      circuitBreakerTimeoutMs: stored.timeoutMs,
+      halfOpenProbes: stored.probes,
+      probeTimeoutMs: stored.probeTimeoutMs,
+      onFull: stored.onFull === ON_FULL_REJECT ? 'reject' : 'overflow',
+    };
+    return Object.freeze({ ...this.#config, ...limits });
   }
 
   configure(config: ResolvedConfig, now: number): void {
@@ -44,6 +92,23 @@ export class Table {
     );
     this.#config = config;
   }
+
+  // ── pins ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The peer's row, found or claimed, with a pin for one handle; -1 where none is free. */
+  acquire(id: PeerId, now: number): number {
+    const ref = this.core.acquire(this.slots.write(id), now);
+    if (ref >= 0) this.#pins?.add(ref);
+    return ref;
+  }
+
+  /** Takes one handle's pin back; nothing happens where that row's life is over. */
+  release(ref: number): void {
+    if (ref < 0 || this.#pins?.remove(ref) === false) return;
+    this.core.release(slotOf(ref), epochOf(ref));
+  }
+
+  // ── by ID ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   refund(id: PeerId, cost: number): void {
     const ref = this.slots.find(id);
@@ -61,5 +126,30 @@ export class Table {
     requireNow(now);
     const ref = this.slots.find(id);
     return this.core.availableTokens(slotOf(ref), epochOf(ref), now);
+  }
+
+  // ── threads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  share(): Ticket {
+    this.slots.seed();
+    return reserveTicket(this.core, this.#module);
+  }
+
+  detach({ thread, tenancy }: Ticket): boolean {
+    return this.core.threads?.detach(thread, tenancy) === 1;
+  }
+
+  /** Leaves a shared table. Its instance decides nothing from then on. */
+  close(): void {
+    this.core.threads?.leave();
+  }
+}
+
+function newCore(module: WebAssembly.Module, config: ResolvedConfig): Core {
+  try {
+    return createCore(module, config.maxPeers, config.shared);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError('maxPeers', `a table that fits into memory (${error.message})`, config.maxPeers);
   }
 }

@@ -2,7 +2,7 @@
 // The framework is imported as types only, so this module loads without it.
 
 import type { JSONRPCServer } from 'json-rpc-2.0';
-import type { Peer, PeerId, RpcGuard } from '../index.js';
+import { ConfigError, type Peer, type PeerId, type RpcGuard } from '../index.js';
 import { Connection, type JsonRpcConnection } from './json-rpc/connection.js';
 import { type JsonRpcCall, type JsonRpcOptions, settingsOf } from './json-rpc/options.js';
 import type { FrameData, MessageSocket } from './json-rpc/socket.js';
@@ -32,7 +32,7 @@ export interface JsonRpcGate {
  * Puts the guard before a server. Frames are rejected before they are parsed, few rejections are answered, a socket that keeps
  * on is not read for a while, and the breaker learns what came of each request. `docs/rpc.md` has the rules.
  *
- * @throws ConfigError for an option that is out of its bounds.
+ * @throws ConfigError for an option that is out of its bounds, a server or a guard that is none.
  *
  * @example
  * const gate = guardJsonRpc(server, new RpcGuard(limiter), { maxFrameBytes: 32_768 });
@@ -43,6 +43,8 @@ export function guardJsonRpc<ServerParams = void>(
   guard: RpcGuard,
   ...[options]: OptionsArgument<ServerParams>
 ): JsonRpcGate {
+  if (typeof server?.applyMiddleware !== 'function') throw new ConfigError('server', 'a JSONRPCServer', server);
+  if (typeof guard?.admit !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
   const shared = { server, guard, settings: settingsOf<ServerParams>(options ?? ({} as JsonRpcOptions<ServerParams>)) };
   const connections = new Set<Connection<ServerParams>>();
   const past = newStats();

@@ -1,7 +1,9 @@
-// The core for runtimes that compile no bytes and import a `.wasm` file as a module (Workers).
+// The core for runtimes that compile no bytes and import a `.wasm` file as a module (Workers). They have no threads.
 
-import compiled from './core.wasm';
+import { SharingError } from '../errors.js';
+import plain from './core.wasm';
 
-export function coreModule(): WebAssembly.Module {
-  return compiled;
+export function coreModule(forThreads: boolean): WebAssembly.Module {
+  if (!forThreads) return plain;
+  throw new SharingError('ERR_PEERGATE_SHARED_MEMORY', 'shared: expected a runtime with threads, got one without');
 }

@@ -181,7 +181,13 @@ export class Connection<ServerParams> implements JsonRpcConnection {
   }
 
   #send(text: string): void {
-    if (this.#isOpen && this.#socket.readyState === OPEN) this.#outlet.send(text);
+    if (!this.#isOpen || this.#socket.readyState !== OPEN) return;
+    try {
+      this.#outlet.send(text);
+    } catch {
+      // A socket that cannot send has lost its client.
+      this.#drop();
+    }
   }
 
   /** The socket is gone. */

@@ -1,8 +1,26 @@
 // From an admitted frame to its answer: parse, pay for a batch, let guard and server work on each member, write the answer.
 
 import type { JSONRPCRequest, JSONRPCResponse, JSONRPCServer } from 'json-rpc-2.0';
-import { type Decision, isAllowed, type Outcome, type Peer, type RpcGuard, type RpcPeer, RpcTimeout, type Settled } from '../../index.js';
-import { batchText, type ErrorMember, errorText, idOf, INTERNAL_ERROR, INVALID_REQUEST, isRequest, PARSE_ERROR } from './message.js';
+import {
+  type Decision,
+  isAllowed,
+  type Outcome,
+  type Peer,
+  type RpcGuard,
+  type RpcPeer,
+  RpcTimeout,
+  type Settled,
+} from '../../index.js';
+import {
+  batchText,
+  type ErrorMember,
+  errorText,
+  INTERNAL_ERROR,
+  INVALID_REQUEST,
+  idOf,
+  isRequest,
+  PARSE_ERROR,
+} from './message.js';
 import type { Settings } from './options.js';
 import { BatchProbe } from './probe.js';
 import { type FrameData, frameText } from './socket.js';
@@ -154,7 +172,7 @@ export class Dispatcher<ServerParams> {
       if (text !== null) this.#stats.responses++;
       return text;
     } catch (error) {
-      if (this.#gone.signal.aborted) return null;
+      if (id !== undefined && this.#gone.signal.aborted) return null;
       this.#report(error, request);
       if (id === undefined) return null;
       this.#stats.responses++;
@@ -199,5 +217,9 @@ function endOf(sighting: Sighting, settled: Settled<Answer>): Settled<JSONRPCRes
 }
 
 function timedOut(timeout: RpcTimeout): ErrorMember {
-  return { code: INTERNAL_ERROR.code, message: 'Request timed out', data: { reason: 'timeout', timeoutMs: timeout.timeoutMs } };
+  return {
+    code: INTERNAL_ERROR.code,
+    message: 'Request timed out',
+    data: { reason: 'timeout', timeoutMs: timeout.timeoutMs },
+  };
 }

@@ -82,7 +82,8 @@ export function settingsOf<ServerParams>(options: JsonRpcOptions<ServerParams>):
     settings[name] = value ?? standard;
   }
   const { classify, onError, serverParams = (call: JsonRpcCall) => call as ServerParams } = options;
-  if (classify !== undefined && typeof classify !== 'function') throw new ConfigError('classify', 'a function', classify);
+  if (classify !== undefined && typeof classify !== 'function')
+    throw new ConfigError('classify', 'a function', classify);
   if (onError !== undefined && typeof onError !== 'function') throw new ConfigError('onError', 'a function', onError);
   if (typeof serverParams !== 'function') throw new ConfigError('serverParams', 'a function', serverParams);
   return { ...settings, classify, onError, serverParams } as unknown as Settings<ServerParams>;

@@ -4,7 +4,7 @@
 import { type Decision, type RpcGuard, retryAfterMs } from '../../index.js';
 import { AnswerBudget } from './budget.js';
 import { errorText, idOf } from './message.js';
-import { type Reading, REJECTED } from './reading.js';
+import { REJECTED, type Reading } from './reading.js';
 import { type FrameData, frameText } from './socket.js';
 import type { JsonRpcStats } from './stats.js';
 import { Strikes } from './strikes.js';
@@ -33,13 +33,7 @@ export class Rejections {
   readonly #strikes = new Strikes();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    guard: RpcGuard,
-    reading: Reading,
-    stats: JsonRpcStats,
-    limits: RejectionLimits,
-    owner: RejectionOwner,
-  ) {
+  constructor(guard: RpcGuard, reading: Reading, stats: JsonRpcStats, limits: RejectionLimits, owner: RejectionOwner) {
     this.#guard = guard;
     this.#clock = guard.limiter.config.clock;
     this.#reading = reading;

@@ -1,0 +1,105 @@
+// What is published: one bundled file for each entry and each way to come by the core, types, the core as a file.
+// The entries are read from package.json's `exports`; to add an adapter, add it there.
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { root, step } from './stamp.js';
+
+const INPUTS = [
+  ...['src', 'assembly/layout.ts', 'build/core.wasm', 'scripts/build'],
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
+];
+
+const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';
+
+const CORE_TYPES = 'declare const module: WebAssembly.Module;\nexport default module;\n';
+
+export async function buildDist(): Promise<void> {
+  await step('dist', INPUTS, ['dist'], async () => {
+    const draft = join(root, `build/dist.${process.pid}`);
+    const old = join(root, `build/dist.${process.pid}.old`);
+    mkdirSync(draft, { recursive: true });
+    try {
+      for (const file of bundles()) await bundle(file, join(draft, file));
+      emitTypes(join(draft, 'types'));
+      copyFileSync(join(root, 'build/core.wasm'), join(draft, 'core.wasm'));
+      writeFileSync(join(draft, 'core.wasm.d.ts'), CORE_TYPES);
+      writeFileSync(join(draft, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses());
+      if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
+      renameSync(draft, join(root, 'dist'));
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+      rmSync(old, { recursive: true, force: true });
+    }
+  });
+}
+
+/** The files that `exports` promises under a condition other than `types`: `index.js`, `index.workerd.js`, … */
+function bundles(): string[] {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    exports: Record<string, string | Record<string, string>>;
+  };
+  return Object.values(exports).flatMap((target) =>
+    typeof target === 'string'
+      ? []
+      : Object.entries(target)
+          .filter(([condition, file]) => condition !== 'types' && file.endsWith('.js'))
+          .map(([, file]) => basename(file)),
+  );
+}
+
+async function bundle(file: string, outfile: string): Promise<void> {
+  const [name = '', variant = ''] = file.replace(/\.js$/, '').split('.');
+  await build({
+    absWorkingDir: root,
+    entryPoints: [name === 'index' ? 'src/index.ts' : `src/adapters/${name}.ts`],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    banner: name === 'index' ? { js: NOTICE } : {},
+    plugins: [wiring(variant === '' ? '' : `.${variant}`)],
+    logLevel: 'warning',
+  });
+}
+
+/**
+ * An adapter shares the classes of the public entry, so it imports that file and does not bundle it; a variant takes
+ * the core from where its platform has it.
+ */
+function wiring(variant: string): Plugin {
+  return {
+    name: 'wiring',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\/.*\.(js|wasm)$/ }, ({ path, resolveDir }) => {
+        const source = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
+        if (source === 'src/index.js') return { path: `./index${variant}.js`, external: true };
+        if (source === 'src/wasm/core.wasm') return { path: './core.wasm', external: true };
+        if (source === 'src/wasm/module.js' && variant !== '') return { path: join(root, `src/wasm/module${variant}.ts`) };
+        return null;
+      });
+    },
+  };
+}
+
+function emitTypes(outDir: string): void {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], { cwd: root, stdio: 'inherit' });
+}
+
+/** The loader's package brings no licence text; the compiler, from the same repository, does. */
+function thirdPartyLicenses(): string {
+  const text = (path: string) => readFileSync(join(root, 'node_modules', path), 'utf8').trim();
+  const { version } = JSON.parse(text('@assemblyscript/loader/package.json')) as { version: string };
+  return [
+    `index.js and index.workerd.js contain @assemblyscript/loader ${version}, https://github.com/AssemblyScript/assemblyscript,`,
+    'under the Apache License 2.0. Its notice and its licence follow.',
+    text('assemblyscript/NOTICE'),
+    text('assemblyscript/LICENSE'),
+    '',
+  ].join('\n\n');
+}
