@@ -25,11 +25,20 @@ test(
     const cases: [unknown, unknown][] = [
       [[], INVALID],
       [[1], [INVALID]],
-      [[1, 2, 3], [INVALID, INVALID, INVALID]],
+      [
+        [1, 2, 3],
+        [INVALID, INVALID, INVALID],
+      ],
       [[[add(1)]], [INVALID]],
       [[add(1)], [added(1)]],
-      [[add(1), add('b'), add(null)], [added(1), added('b'), added(null)]],
-      [[add(1), notification('add', [1, 2]), { foo: 'boo' }], [added(1), INVALID]],
+      [
+        [add(1), add('b'), add(null)],
+        [added(1), added('b'), added(null)],
+      ],
+      [
+        [add(1), notification('add', [1, 2]), { foo: 'boo' }],
+        [added(1), INVALID],
+      ],
       [[notification('add', [1, 2]), add(2)], [added(2)]],
     ];
     for (const [batch, answer] of cases) {
@@ -73,13 +82,17 @@ test(
 );
 
 test(
-  'a batch that cannot pay for its members is refused whole; the frame\'s own token stays spent',
+  "a batch that cannot pay for its members is refused whole; the frame's own token stays spent",
   withRig({}, async ({ connect, limiter, calls, gate }) => {
     const client = await connect('peer');
     limiter.check('peer', 15);
     client.send([add(1), add('b'), notification('add', [1, 2]), add(null), 5, add(6)]);
     const answers = (await client.messages(1))[0];
-    assert.equal(answers, [1, 'b', null, null, 6].map((id) => limited(id, 100)), 'each under its id, the notification not');
+    assert.equal(
+      answers,
+      [1, 'b', null, null, 6].map((id) => limited(id, 100)),
+      'each under its id, the notification not',
+    );
     assert.equal(calls, []);
     assert.is(limiter.getAvailableTokens('peer'), 4, 'parsing it had its price');
     assert.is(peerInfo(limiter, 'peer').failures, 0);
@@ -142,10 +155,13 @@ test(
     client.send([add(1), add(2), add(3), add(4)]);
     const answers = await client.messages(2);
     assert.is(answers.filter(Array.isArray).length, 1);
-    assert.equal(answers.find((answer) => !Array.isArray(answer)), {
-      ...INVALID,
-      error: { ...INVALID.error, data: { maxBatch: 3 } },
-    });
+    assert.equal(
+      answers.find((answer) => !Array.isArray(answer)),
+      {
+        ...INVALID,
+        error: { ...INVALID.error, data: { maxBatch: 3 } },
+      },
+    );
     assert.is(calls.length, 3);
     assert.is(limiter.getAvailableTokens('peer'), 96);
     await until(() => peerInfo(limiter, 'peer').failures === 1, 'the failure');
@@ -205,16 +221,16 @@ test(
 );
 
 test(
-  'a batch that says nothing about its peer gives back one probe, and not another\'s',
+  "a batch that says nothing about its peer gives back one probe, and not another's",
   withRig(halfOpen(2), async ({ at, connect, limiter }) => {
     const client = await connect('peer');
     openCircuit(limiter, 'peer', 0);
     at.ms = 1_000;
-    assert.ok(isAllowed(limiter.check('peer')), 'another\'s probe');
+    assert.ok(isAllowed(limiter.check('peer')), "another's probe");
     client.send([notification('nobody'), notification('nobody'), notification('nobody')]);
     await client.read();
     await turn();
-    assert.ok(isAllowed(limiter.check('peer')), 'the batch\'s probe is back');
+    assert.ok(isAllowed(limiter.check('peer')), "the batch's probe is back");
     assert.not(isAllowed(limiter.check('peer')), 'the other is still out');
   }),
 );

@@ -17,20 +17,23 @@ const LATER_MS = 1e7;
 for (const how of ['close', 'terminate'] as const) {
   test(
     `a socket that goes (${how}) releases its peer and forgets nothing`,
-    withRig({ limiter: { ...SINGLE, maxRequestsPerSec: 0.001 } }, async ({ at, connect, limiter, gate, connections }) => {
-      const client = await connect('first');
-      await client.call('add', [1, 2]);
-      at.ms = LATER_MS;
-      assert.not(isAllowed(limiter.check('second')), 'an idle connection keeps its row');
-      await client.call('add', [1, 2]);
-      client.socket[how]();
-      await until(() => !connections[0]?.isOpen, 'the end');
-      assert.is(gate.connections.size, 0);
-      assert.is(limiter.getAvailableTokens('first'), 19, 'its debt stays');
-      assert.not(isAllowed(limiter.check('second')), 'and so does its row while it owes');
-      at.ms = 2 * LATER_MS;
-      assert.ok(isAllowed(limiter.check('second')));
-    }),
+    withRig(
+      { limiter: { ...SINGLE, maxRequestsPerSec: 0.001 } },
+      async ({ at, connect, limiter, gate, connections }) => {
+        const client = await connect('first');
+        await client.call('add', [1, 2]);
+        at.ms = LATER_MS;
+        assert.not(isAllowed(limiter.check('second')), 'an idle connection keeps its row');
+        await client.call('add', [1, 2]);
+        client.socket[how]();
+        await until(() => !connections[0]?.isOpen, 'the end');
+        assert.is(gate.connections.size, 0);
+        assert.is(limiter.getAvailableTokens('first'), 19, 'its debt stays');
+        assert.not(isAllowed(limiter.check('second')), 'and so does its row while it owes');
+        at.ms = 2 * LATER_MS;
+        assert.ok(isAllowed(limiter.check('second')));
+      },
+    ),
   );
 }
 
@@ -198,7 +201,7 @@ test(
 );
 
 test(
-  'a frame above the socket\'s own limit ends the connection, and the server stays up',
+  "a frame above the socket's own limit ends the connection, and the server stays up",
   withRig({}, async ({ connect }) => {
     const client = await connect('peer');
     client.send('x'.repeat(2 ** 20 + 1));

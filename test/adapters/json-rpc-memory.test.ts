@@ -12,27 +12,30 @@ const LARGE = 2 ** 18;
 
 test(
   'only maxInFlight requests are worked on at a time; the others wait, and all are answered in order',
-  withRig({ limiter: { burstSize: 1_000 }, adapter: { maxInFlight: 4 } }, async ({ connect, hanging, connections, sockets }) => {
-    const client = await connect('peer');
-    for (let id = 0; id < 50; id++) client.send(request(id, 'hang'));
-    await until(() => hanging.length === 4, 'the first handlers');
-    await turn();
-    assert.ok(sockets[0]?.isPaused);
-    assert.is(connections[0]?.inFlight, 4);
-    for (let i = 0; i < 50; i++) {
-      await until(() => hanging.length > i, 'the next handler');
-      assert.ok((connections[0]?.inFlight ?? 0) <= 4);
-      hanging[i]?.resolve(i);
-    }
-    const answers = (await client.messages(50)) as Wire[];
-    assert.equal(
-      answers.map(({ result }) => result),
-      Array.from({ length: 50 }, (_, i) => i),
-    );
-    await until(() => sockets[0]?.isPaused === false, 'the reading');
-    assert.ok((connections[0]?.stats().stalls ?? 0) > 0);
-    assert.is(connections[0]?.inFlight, 0);
-  }),
+  withRig(
+    { limiter: { burstSize: 1_000 }, adapter: { maxInFlight: 4 } },
+    async ({ connect, hanging, connections, sockets }) => {
+      const client = await connect('peer');
+      for (let id = 0; id < 50; id++) client.send(request(id, 'hang'));
+      await until(() => hanging.length === 4, 'the first handlers');
+      await turn();
+      assert.ok(sockets[0]?.isPaused);
+      assert.is(connections[0]?.inFlight, 4);
+      for (let i = 0; i < 50; i++) {
+        await until(() => hanging.length > i, 'the next handler');
+        assert.ok((connections[0]?.inFlight ?? 0) <= 4);
+        hanging[i]?.resolve(i);
+      }
+      const answers = (await client.messages(50)) as Wire[];
+      assert.equal(
+        answers.map(({ result }) => result),
+        Array.from({ length: 50 }, (_, i) => i),
+      );
+      await until(() => sockets[0]?.isPaused === false, 'the reading');
+      assert.ok((connections[0]?.stats().stalls ?? 0) > 0);
+      assert.is(connections[0]?.inFlight, 0);
+    },
+  ),
 );
 
 test(
@@ -60,7 +63,10 @@ test(
       client.socket.pause();
       const count = 200;
       for (let id = 0; id < count; id++) client.send(request(id, 'big', [LARGE]));
-      await until(() => (connections[0]?.stats().stalls ?? 0) > 0 && sockets[0]?.isPaused === true, 'the server to stop');
+      await until(
+        () => (connections[0]?.stats().stalls ?? 0) > 0 && sockets[0]?.isPaused === true,
+        'the server to stop',
+      );
       await until(() => connections[0]?.inFlight === 0, 'what is at work');
       const waiting = sockets[0]?.bufferedAmount ?? 0;
       assert.ok(waiting > 2 ** 20, `${waiting} bytes wait`);
@@ -137,6 +143,26 @@ test(
     assert.equal(socket.closedWith, [1008, 'Too many requests waiting']);
     assert.ok(hanging[0]?.signal.aborted);
     assert.is([...limiter.peers()][0]?.failures, 1);
+  }),
+);
+
+test(
+  'a socket that fails to send has lost its client, and the server stays up',
+  withRig({}, async ({ gate }) => {
+    const socket = new FakeSocket();
+    const connection = gate.accept(socket, 'peer');
+    socket.send = () => {
+      throw new Error('broken pipe');
+    };
+    socket.deliver(JSON.stringify(request(1, 'add', [1, 2])));
+    await until(() => !connection.isOpen, 'the end');
+    assert.is(socket.readyState, 3);
+    assert.is(connection.inFlight, 0);
+    const other = new FakeSocket();
+    other.send = socket.send;
+    gate.accept(other, 'peer');
+    other.deliver('{');
+    assert.is(other.readyState, 3);
   }),
 );
 

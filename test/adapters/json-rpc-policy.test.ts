@@ -91,8 +91,14 @@ test('sizes are those of the bytes, whatever the form', () => {
     for (const limit of [10, 20]) assert.ok(frameBytes(data, limit) <= limit, `${form} fits ${limit}`);
     for (const limit of [1, 5, 9]) assert.ok(frameBytes(data, limit) > limit, `${form} does not fit ${limit}`);
   }
-  assert.throws(() => frameText(new Uint8Array([0xff])), (error: unknown) => error instanceof TypeError);
-  assert.throws(() => frameText([bytes.subarray(0, 2)]), (error: unknown) => error instanceof TypeError);
+  assert.throws(
+    () => frameText(new Uint8Array([0xff])),
+    (error: unknown) => error instanceof TypeError,
+  );
+  assert.throws(
+    () => frameText([bytes.subarray(0, 2)]),
+    (error: unknown) => error instanceof TypeError,
+  );
 });
 
 test.run();

@@ -1,12 +1,12 @@
 /** The JSON-RPC adapter over a real `ws` server: what is answered, what each frame costs, and what the breaker learns. */
 
-import type { JSONRPCServer } from 'json-rpc-2.0';
+import { JSONRPCServer } from 'json-rpc-2.0';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { guardJsonRpc, type JsonRpcCall, type JsonRpcOptions } from '../../src/adapters/json-rpc.js';
-import { ConfigError, RpcTimeout } from '../../src/index.js';
-import { thrownBy } from '../support.js';
+import { ConfigError, RateLimiter, RpcGuard, RpcTimeout } from '../../src/index.js';
 import { turn, until } from '../rpc/support.js';
+import { thrownBy } from '../support.js';
 import { notification, peerInfo, request, type Wire, withRig } from './rig.js';
 
 const INVALID = { jsonrpc: '2.0', id: null, error: { code: -32600, message: 'Invalid Request' } };
@@ -77,7 +77,7 @@ test(
 );
 
 test(
-  'what is not JSON is -32700 and the peer\'s failure',
+  "what is not JSON is -32700 and the peer's failure",
   withRig({}, async ({ connect, limiter, gate }) => {
     const client = await connect('peer');
     for (const text of ['{', '', 'undefined', '{"jsonrpc": "2.0", "method"']) client.send(text);
@@ -91,7 +91,7 @@ test(
 );
 
 test(
-  'a frame that is too large is -32600 and the peer\'s failure, and the connection goes on',
+  "a frame that is too large is -32600 and the peer's failure, and the connection goes on",
   withRig({ adapter: { maxFrameBytes: 100 } }, async ({ connect, limiter, calls }) => {
     const client = await connect('peer');
     const padded = (bytes: number, filler: string) => {
@@ -114,7 +114,7 @@ test(
 );
 
 test(
-  'what is no request is -32600, under its id where it has one, and the peer\'s failure',
+  "what is no request is -32600, under its id where it has one, and the peer's failure",
   withRig({ limiter: { circuitBreakerThreshold: 100 } }, async ({ connect, limiter, calls }) => {
     const client = await connect('peer');
     const wrong: [unknown, unknown][] = [
@@ -133,7 +133,10 @@ test(
     ];
     for (const [message] of wrong) client.send(JSON.stringify(message));
     const answers = await client.messages(wrong.length);
-    wrong.forEach(([message, id], i) => assert.equal(answers[i], { ...INVALID, id }, JSON.stringify(message)));
+    assert.equal(
+      answers,
+      wrong.map(([, id]) => ({ ...INVALID, id })),
+    );
     assert.is(peerInfo(limiter, 'peer').failures, wrong.length);
     assert.equal(calls, []);
   }),
@@ -176,7 +179,7 @@ test(
 );
 
 test(
-  'a notification\'s crash opens the circuit like a request\'s',
+  "a notification's crash opens the circuit like a request's",
   withRig({}, async ({ connect, limiter }) => {
     const client = await connect('peer');
     for (let i = 0; i < 5; i++) client.send(notification('crash'));
@@ -203,7 +206,7 @@ test(
 );
 
 test(
-  'a middleware of the server\'s own may copy the request, before the gate\'s or after it',
+  "a middleware of the server's own may copy the request, before the gate's or after it",
   withRig(
     { prepare: (server) => server.applyMiddleware((next, request, params) => next({ ...request }, params)) },
     async ({ connect, limiter, server }) => {
@@ -226,7 +229,7 @@ const makingGood: Parameters<JSONRPCServer<JsonRpcCall>['applyMiddleware']>[0] =
 
 for (const when of ['before', 'after'] as const) {
   test(
-    `a crash that a middleware makes good of, applied ${when} the gate\'s, is no failure`,
+    `a crash that a middleware makes good of, applied ${when} the gate's, is no failure`,
     withRig(
       { prepare: (server) => when === 'before' && server.applyMiddleware(makingGood) },
       async ({ connect, limiter, server }) => {
@@ -292,16 +295,19 @@ test(
 const reported: unknown[] = [];
 
 test(
-  'a result that JSON cannot express is the handler\'s failure, and is reported to the server\'s owner',
-  withRig({ adapter: { onError: (error, { method }) => reported.push([method, error]) } }, async ({ connect, limiter }) => {
-    const client = await connect('peer');
-    const { error } = await client.call('unspeakable');
-    assert.equal(error, { code: -32603, message: 'Internal error' });
-    assert.is(peerInfo(limiter, 'peer').failures, 1);
-    assert.is(reported.length, 1);
-    assert.is((reported[0] as [string, Error])[0], 'unspeakable');
-    assert.instance((reported[0] as [string, Error])[1], TypeError);
-  }),
+  "a result that JSON cannot express is the handler's failure, and is reported to the server's owner",
+  withRig(
+    { adapter: { onError: (error, { method }) => reported.push([method, error]) } },
+    async ({ connect, limiter }) => {
+      const client = await connect('peer');
+      const { error } = await client.call('unspeakable');
+      assert.equal(error, { code: -32603, message: 'Internal error' });
+      assert.is(peerInfo(limiter, 'peer').failures, 1);
+      assert.is(reported.length, 1);
+      assert.is((reported[0] as [string, Error])[0], 'unspeakable');
+      assert.instance((reported[0] as [string, Error])[1], TypeError);
+    },
+  ),
 );
 
 test(
@@ -381,5 +387,29 @@ test(
     for (const options of fine) guardJsonRpc(server, guard, options);
   }),
 );
+
+test('a server or a guard that is none is refused', () => {
+  const limiter = new RateLimiter({ maxPeers: 1 });
+  const guard = new RpcGuard(limiter);
+  assert.is(thrownBy(() => guardJsonRpc({} as JSONRPCServer, guard)).field, 'server');
+  assert.is(thrownBy(() => guardJsonRpc(new JSONRPCServer(), limiter as never)).field, 'guard');
+  assert.is(thrownBy(() => guardJsonRpc(undefined as never, guard)).field, 'server');
+});
+
+test("options are required where the server's methods take what only the caller can make", () => {
+  const guard = new RpcGuard(new RateLimiter({ maxPeers: 1 }));
+  guardJsonRpc(new JSONRPCServer(), guard);
+  guardJsonRpc(new JSONRPCServer<void>(), guard, { maxBatch: 5 });
+  guardJsonRpc(new JSONRPCServer<JsonRpcCall>(), guard);
+  guardJsonRpc(new JSONRPCServer<Pick<JsonRpcCall, 'signal'>>(), guard, {});
+  const server = new JSONRPCServer<{ user: string }>();
+  guardJsonRpc(server, guard, { serverParams: ({ peer }) => ({ user: String(peer.id) }) });
+  // @ts-expect-error the methods want a user
+  guardJsonRpc(server, guard);
+  // @ts-expect-error the methods want a user
+  guardJsonRpc(server, guard, { maxBatch: 5 });
+  // @ts-expect-error and not a number
+  guardJsonRpc(server, guard, { serverParams: () => 5 });
+});
 
 test.run();

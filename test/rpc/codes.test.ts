@@ -16,7 +16,14 @@ import { drain, openCircuit, thrownBy } from '../support.js';
 const test = suite('error codes of the guard');
 
 const limiterOf = (options = {}) =>
-  new RateLimiter({ maxRequestsPerSec: 10, burstSize: 5, circuitBreakerThreshold: 3, maxPeers: 2, clock: () => 0, ...options });
+  new RateLimiter({
+    maxRequestsPerSec: 10,
+    burstSize: 5,
+    circuitBreakerThreshold: 3,
+    maxPeers: 2,
+    clock: () => 0,
+    ...options,
+  });
 
 test('the codes are those of the specification', () => {
   assert.is(ERR_RATE_LIMITED, -32001);
@@ -84,7 +91,7 @@ test('an allowed decision has no error', () => {
   }
 });
 
-test('codes that are no integers are refused by name, and the caller\'s object is left alone', () => {
+test("codes that are no integers are refused by name, and the caller's object is left alone", () => {
   const limiter = limiterOf();
   const bad: [string, unknown][] = [
     ['errorCodes.rateLimited', { rateLimited: '-1', circuitOpen: -2 }],

@@ -105,7 +105,9 @@ for (const { name, module } of engines) {
     const { limiter, guard } = rig();
     const thenable = (then: unknown) => ({ then }) as PromiseLike<number>;
     assert.is(await guard.run('peer', () => thenable((resolve: (n: number) => void) => resolve(4))), 4);
-    await rejectionOf(guard.run('peer', () => thenable((_: unknown, reject: (e: Error) => void) => reject(new Error()))));
+    await rejectionOf(
+      guard.run('peer', () => thenable((_: unknown, reject: (e: Error) => void) => reject(new Error()))),
+    );
     const broken = Object.defineProperty({}, 'then', {
       get() {
         throw new Error('broken');
@@ -190,7 +192,7 @@ for (const { name, module } of engines) {
     assert.is(failuresOf(limiter), 1);
   });
 
-  test('timeoutMs of the call goes before the guard\'s; Infinity sets no timer', async () => {
+  test("timeoutMs of the call goes before the guard's; Infinity sets no timer", async () => {
     const { guard } = rig();
     const patient = new RpcGuard(guard.limiter, { timeoutMs: Number.POSITIVE_INFINITY });
     assert.is((await rejectionOf(patient.run('peer', never, { timeoutMs: 5 }))).timeoutMs, 5);
@@ -215,7 +217,7 @@ for (const { name, module } of engines) {
     assert.is(timers(), before);
   });
 
-  test('the caller\'s abort: fn\'s signal fires, the reason is thrown, nothing is judged', async () => {
+  test("the caller's abort: fn's signal fires, the reason is thrown, nothing is judged", async () => {
     const { limiter, guard } = rig();
     const caller = new AbortController();
     const reason = new Error('gone');
@@ -256,7 +258,7 @@ for (const { name, module } of engines) {
     assert.ok(isAllowed(guard.admit('peer')), 'it is back');
   });
 
-  test('the caller\'s abort gives a probe back, so that the next call can find out', async () => {
+  test("the caller's abort gives a probe back, so that the next call can find out", async () => {
     const { at, limiter, guard } = rig();
     openCircuit(limiter, 'peer', 0);
     at.ms = 1_000;
@@ -378,7 +380,7 @@ for (const { name, module } of engines) {
     assert.ok(isAllowed(limiter.check('second')), 'the only row can be given to another');
   });
 
-  test('classify judges in the guard\'s place', async () => {
+  test("classify judges in the guard's place", async () => {
     const { at, limiter, guard } = rig();
     const seen: Settled<unknown>[] = [];
     const as = (outcome: 'success' | 'failure' | 'ignored') => ({
@@ -456,7 +458,7 @@ for (const { name, module } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('a guard\'s options are checked, and undefined is the default', () => {
+  test("a guard's options are checked, and undefined is the default", () => {
     const { limiter } = rig();
     for (const timeoutMs of [0, -1, 2 ** 31, Number.NaN, '5', null]) {
       const error = thrownBy(() => new RpcGuard(limiter, { timeoutMs: timeoutMs as number }));

@@ -58,7 +58,10 @@ for (const { name, module } of engines) {
         }),
       ),
     );
-    assert.equal(results, Array.from({ length: 1_000 }, (_, i) => i));
+    assert.equal(
+      results,
+      Array.from({ length: 1_000 }, (_, i) => i),
+    );
     assert.is(most, 1_000, 'all of them at once');
     assert.equal({ ...guard.limiter.stats(), allowed: 1_000 }, guard.limiter.stats());
     assert.is(guard.limiter.stats().rateLimited, 0);
