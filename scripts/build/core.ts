@@ -15,7 +15,12 @@ const TARGETS = {
 const EMBEDDED = 'src/wasm/embedded.ts';
 
 export async function buildCore(): Promise<void> {
-  await step('core', ['assembly', 'asconfig.json', 'package-lock.json', 'scripts/build'], Object.values(TARGETS), compile);
+  await step(
+    'core',
+    ['assembly', 'asconfig.json', 'package-lock.json', 'scripts/build'],
+    Object.values(TARGETS),
+    compile,
+  );
   await step('embedded', [TARGETS.release, TARGETS.shared, 'scripts/build/core.ts'], [EMBEDDED], embed);
 }
 

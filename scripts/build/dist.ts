@@ -79,7 +79,8 @@ function wiring(variant: string): Plugin {
         const source = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
         if (source === 'src/index.js') return { path: `./index${variant}.js`, external: true };
         if (source === 'src/wasm/core.wasm') return { path: './core.wasm', external: true };
-        if (source === 'src/wasm/module.js' && variant !== '') return { path: join(root, `src/wasm/module${variant}.ts`) };
+        if (source === 'src/wasm/module.js' && variant !== '')
+          return { path: join(root, `src/wasm/module${variant}.ts`) };
         return null;
       });
     },
@@ -88,7 +89,10 @@ function wiring(variant: string): Plugin {
 
 function emitTypes(outDir: string): void {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], {
+    cwd: root,
+    stdio: 'inherit',
+  });
 }
 
 /** The loader's package brings no licence text; the compiler, from the same repository, does. */
