@@ -174,14 +174,14 @@ function walk(limiter: RateLimiter, path: readonly Edge[]): number {
 
 const graphs = CONFIGS.map((config) => ({ config, start: graphOf(config) }));
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`breaker, exhaustively (${name})`);
 
   for (const { config, start } of graphs) {
     const { circuitBreakerThreshold: threshold, halfOpenProbes: probes } = config;
 
     test(`every history of ${DEPTH} events, threshold ${threshold}, probes ${probes}`, () => {
-      const limiter = new RateLimiter({ ...LIMITS, ...config, maxPeers: 1, clock: () => 0, module });
+      const limiter = new RateLimiter({ ...LIMITS, ...config, maxPeers: 1, clock: () => 0, ...using });
       const path: Edge[] = [];
       let histories = 0;
       const visit = (situation: Situation): void => {

@@ -6,10 +6,10 @@ import { isAllowed, RateLimiter, reasonOf, retryAfterMs } from '../src/index.js'
 import { engines } from './engines.js';
 import { drain, openCircuit } from './support.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`token bucket (${name})`);
   const limiterOf = (options = {}) =>
-    new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 5, clock: () => 0, ...options, module });
+    new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 5, clock: () => 0, ...options, ...using });
 
   test('a cost takes so many tokens, and all or none', () => {
     const limiter = limiterOf();

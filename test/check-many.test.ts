@@ -6,10 +6,10 @@ import { isAllowed, type Peer, RateLimiter, reasonOf } from '../src/index.js';
 import { engines } from './engines.js';
 import { between, chance, everything, pick, thrownBy } from './support.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`checkMany (${name})`);
   const limiterOf = (options = {}) =>
-    new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 5, clock: () => 0, ...options, module });
+    new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 5, clock: () => 0, ...options, ...using });
   const handlesOf = (limiter: RateLimiter, count: number) =>
     Array.from({ length: count }, (_, i) => limiter.peer(`peer-${i}`, 0));
 

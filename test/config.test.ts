@@ -47,19 +47,19 @@ const numeric = Object.keys(fields).filter((field) => typeof DEFAULTS[field as k
 const OF_NO_KIND = [null, true, {}, [], 10n, Symbol('ten')];
 const NOT_NUMBERS = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, '10', () => 1];
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`configuration (${name})`);
-  const limiterOf = (options: object) => new RateLimiter({ maxPeers: 4, module, ...options } as RateLimiterConfig);
+  const limiterOf = (options: object) => new RateLimiter({ maxPeers: 4, ...using, ...options } as RateLimiterConfig);
 
   test('every field is optional, and the defaults are those of the table', () => {
-    const { config } = new RateLimiter({ module });
+    const { config } = new RateLimiter({ ...using });
     for (const [field, value] of Object.entries(DEFAULTS))
       assert.is(config[field as keyof typeof config], value, field);
   });
 
   test('a field that is undefined takes its default', () => {
     const options = Object.fromEntries(Object.keys(DEFAULTS).map((field) => [field, undefined]));
-    const { config } = new RateLimiter({ ...options, clock: undefined, module } as unknown as RateLimiterConfig);
+    const { config } = new RateLimiter({ ...options, clock: undefined, ...using } as unknown as RateLimiterConfig);
     for (const [field, value] of Object.entries(DEFAULTS))
       assert.is(config[field as keyof typeof config], value, field);
   });
@@ -90,7 +90,7 @@ for (const { name, module } of engines) {
   });
 
   test("the caller's object is never changed, and what becomes of it later changes nothing", () => {
-    const options = { burstSize: 3, maxPeers: 4, module };
+    const options = { burstSize: 3, maxPeers: 4, ...using };
     const before = { ...options };
     const limiter = new RateLimiter(options);
     assert.equal(Object.keys(options), Object.keys(before));
@@ -160,7 +160,7 @@ for (const { name, module } of engines) {
   });
 
   test('without a clock, performance.now is read', () => {
-    const limiter = new RateLimiter({ burstSize: 1, maxRequestsPerSec: 0.001, maxPeers: 1, module });
+    const limiter = new RateLimiter({ burstSize: 1, maxRequestsPerSec: 0.001, maxPeers: 1, ...using });
     const before = performance.now();
     const { clock } = limiter.config;
     assert.type(clock, 'function');

@@ -6,7 +6,7 @@ import { ConfigError, isAllowed, RateLimiter, type RateLimiterConfig, reasonOf, 
 import { engines } from './engines.js';
 import { drain, everything, onlyRow, openCircuit, thrownBy } from './support.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`configure (${name})`);
   const limiterOf = (options = {}) =>
     new RateLimiter({
@@ -18,7 +18,7 @@ for (const { name, module } of engines) {
       probeTimeoutMs: 400,
       clock: () => 0,
       ...options,
-      module,
+      ...using,
     });
 
   test('every limit that may change changes, alone or with others, and the rest stays', () => {

@@ -12,9 +12,9 @@ function isSmallInteger(decision: number): boolean {
   return Number.isInteger(decision) && decision >= -(2 ** 30) && decision < 2 ** 30 && !Object.is(decision, -0);
 }
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`decisions (${name})`);
-  const limiterOf = (options = {}) => new RateLimiter({ maxPeers: 8, clock: () => 0, ...options, module });
+  const limiterOf = (options = {}) => new RateLimiter({ maxPeers: 8, clock: () => 0, ...options, ...using });
 
   test('an allowed decision is >= 0, a rejected one < 0, and each is a small integer', () => {
     const limiter = limiterOf({ burstSize: 1, maxPeers: 1, onFull: 'reject' });

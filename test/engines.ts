@@ -1,8 +1,7 @@
 /**
  * The builds that every suite runs over, compiled once and synchronously.
  *
- * A suite loops over `engines` and hands `module` to `new RateLimiter({ module })`, so that each promise is kept by each
- * build. The shared build joins as soon as it exists.
+ * A suite loops over `engines` and spreads `using` into the limiter's options, so that each build keeps each promise.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 export interface Engine {
   readonly name: 'release' | 'debug' | 'shared';
   readonly module: WebAssembly.Module;
+  /** The options that make a limiter use it. */
+  readonly using: { readonly module: WebAssembly.Module; readonly shared?: true };
 }
 
 const builds = [
@@ -23,8 +24,10 @@ function compile(): Engine[] {
   const found: Engine[] = [];
   for (const { name, file, required } of builds) {
     const path = fileURLToPath(new URL(`../build/${file}`, import.meta.url));
-    if (existsSync(path)) found.push({ name, module: new WebAssembly.Module(readFileSync(path)) });
-    else if (required) throw new Error(`build/${file} is missing: run \`npm run build\` first`);
+    if (existsSync(path)) {
+      const module = new WebAssembly.Module(readFileSync(path));
+      found.push({ name, module, using: name === 'shared' ? { module, shared: true as const } : { module } });
+    } else if (required) throw new Error(`build/${file} is missing: run \`npm run build\` first`);
   }
   return found;
 }

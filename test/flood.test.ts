@@ -14,7 +14,7 @@ const OVERFLOW: Decision = 0;
 /** Half a million names kept would be a hundred times as much. */
 const HEAP_NOISE_BYTES = 1_000_000;
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`two million names (${name})`);
   // The debug build takes several times as long for each, so it gets a quarter of them, in the same time.
   const NAMES = name === 'debug' ? 500_000 : 2_000_000;
@@ -27,7 +27,7 @@ for (const { name, module } of engines) {
       burstSize: 600,
       circuitBreakerTimeoutMs: 60_000,
       clock: () => 0,
-      module,
+      ...using,
     };
     const [limiter, memories] = withMemories(() => new RateLimiter(options));
     const buffers = memories.map((memory) => memory.buffer);
@@ -97,7 +97,7 @@ for (const { name, module } of engines) {
 
   // ── the reclaiming hand looks at no more than 64 rows an attempt ─────────────────────────────────────────────────
 
-  const tight = { maxRequestsPerSec: 1, burstSize: 4, onFull: 'reject', clock: () => 0, module } as const;
+  const tight = { maxRequestsPerSec: 1, burstSize: 4, onFull: 'reject', clock: () => 0, ...using } as const;
   /** A full table in which the one row at `place`, in the order of claiming, owes nothing at `now` = 1 000. */
   const oneToSpare = (maxPeers: number, place: number): RateLimiter => {
     const limiter = new RateLimiter({ ...tight, maxPeers });

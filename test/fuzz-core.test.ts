@@ -57,18 +57,18 @@ function anything(random: () => number): number {
   return (random() - 0.5) * 2 ** between(random, 0, 66);
 }
 
-for (const { name, module } of engines) {
+for (const { name, module, using } of engines) {
   const test = suite(`raw exports (${name})`);
   const described = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
 
   const instantiate = (pages: number) => {
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: using.shared === true });
     const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Record<string, Export>;
     return { memory, exports };
   };
   /** The pages of memory that a table of so many rows has. */
   const pagesFor = (maxPeers: number): number => {
-    const [, [memory]] = withMemories(() => new RateLimiter({ maxPeers, module }));
+    const [, [memory]] = withMemories(() => new RateLimiter({ maxPeers, ...using }));
     return (memory?.buffer.byteLength ?? 0) / PAGE_BYTES;
   };
   const callAnything = (exports: Record<string, Export>, random: () => number, without: readonly string[] = []) => {

@@ -104,14 +104,14 @@ function errorOf(what: string, call: () => unknown): Error | undefined {
   }
 }
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`facade with anything (${name})`);
   const state = (limiter: RateLimiter) => JSON.stringify(everything(limiter, 5_000));
 
   test('its methods work or throw an error with a code, and one that throws has changed nothing', () => {
     console.log(`facade (${name}): seed ${SEED}`);
     const random = chance(SEED);
-    const limiter = new RateLimiter({ maxPeers: 4, burstSize: 5, clock: () => 5_000, module });
+    const limiter = new RateLimiter({ maxPeers: 4, burstSize: 5, clock: () => 5_000, ...using });
     const handle = limiter.peer('peer', 0);
     const arrays = [[handle], [handle, 'peer'], ['peer'], [undefined], [handle, handle, handle, handle, handle], [{}]];
     const argument = () =>
@@ -132,14 +132,14 @@ for (const { name, module } of engines) {
 
   test('a constructor or configure given anything takes it whole or throws a ConfigError', () => {
     const random = chance(SEED + 1);
-    const limiter = new RateLimiter({ maxPeers: 4, clock: () => 5_000, module });
+    const limiter = new RateLimiter({ maxPeers: 4, clock: () => 5_000, ...using });
     for (let i = 0; i < CALLS / 10; i++) {
       const options: Record<string, unknown> = {};
       for (let j = between(random, 0, 3); j > 0; j--) options[pick(random, FIELDS)] = pick(random, ODD);
       const before = state(limiter);
       const refused = [
         errorOf('configure', () => limiter.configure(options as object, 5_000)),
-        errorOf('new', () => new RateLimiter({ maxPeers: 4, module, ...options })),
+        errorOf('new', () => new RateLimiter({ maxPeers: 4, ...using, ...options })),
       ];
       for (const error of refused) if (error !== undefined) assert.instance(error, ConfigError);
       if (refused[0] !== undefined) assert.is(state(limiter), before, 'configure threw and changed something');
@@ -147,7 +147,7 @@ for (const { name, module } of engines) {
   });
 
   test('a handle made by hand is no handle', () => {
-    const limiter = new RateLimiter({ maxPeers: 4, clock: () => 0, module });
+    const limiter = new RateLimiter({ maxPeers: 4, clock: () => 0, ...using });
     const forged = Object.create(Object.getPrototypeOf(limiter.peer('peer', 0))) as Peer;
     assert.instance(
       errorOf('checkMany', () => limiter.checkMany([forged], new Int32Array(1), 1, 0)),

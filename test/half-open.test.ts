@@ -6,7 +6,7 @@ import { isAllowed, RateLimiter, reasonOf, retryAfterMs } from '../src/index.js'
 import { engines } from './engines.js';
 import { openCircuit } from './support.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`half-open circuit (${name})`);
   const limiterOf = (options = {}) =>
     new RateLimiter({
@@ -16,7 +16,7 @@ for (const { name, module } of engines) {
       probeTimeoutMs: 400,
       clock: () => 0,
       ...options,
-      module,
+      ...using,
     });
 
   // ── half-open ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -63,10 +63,10 @@ const badNows = [
   2n,
 ];
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`arguments (${name})`);
   const limiterOf = (options = {}) =>
-    new RateLimiter({ maxPeers: 16, burstSize: 5, clock: () => 0, ...options, module });
+    new RateLimiter({ maxPeers: 16, burstSize: 5, clock: () => 0, ...options, ...using });
 
   /** Every method that takes a peer. */
   const methods = (limiter: RateLimiter): Record<string, (id: never) => unknown> => ({

@@ -169,14 +169,14 @@ const commands = fc.commands(
 
 console.log(`model: seed ${SEED}, ${RUNS} histories of up to ${LONGEST} commands for each build`);
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`model (${name})`);
 
   test('every history comes out as the oracle says', () => {
     executed = 0;
     const property = fc.property(fc.constantFrom(...CONFIGS), commands, (config, history) => {
       fc.modelRun(() => {
-        const world = new World(module, ROWS, config);
+        const world = new World(using, ROWS, config);
         return { model: world, real: world };
       }, history);
     });

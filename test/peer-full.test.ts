@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { isAllowed, RateLimiter, reasonOf } from '../src/index.js';
 import { engines } from './engines.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`peer handles of a full table (${name})`);
   const limiterOf = (options = {}) =>
     new RateLimiter({
@@ -17,7 +17,7 @@ for (const { name, module } of engines) {
       onFull: 'reject',
       clock: () => 0,
       ...options,
-      module,
+      ...using,
     });
   const LATER = 1e9;
 

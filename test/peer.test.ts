@@ -6,7 +6,7 @@ import { isAllowed, type Peer, RateLimiter, reasonOf } from '../src/index.js';
 import { engines } from './engines.js';
 import { onlyRow, openCircuit } from './support.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`peer handles (${name})`);
   const limiterOf = (options = {}) =>
     new RateLimiter({
@@ -18,7 +18,7 @@ for (const { name, module } of engines) {
       onFull: 'reject',
       clock: () => 0,
       ...options,
-      module,
+      ...using,
     });
   const LATER = 1e9;
   /** Whether the peer keeps its row although many others want one, a long time after everything is paid. */

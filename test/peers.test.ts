@@ -9,7 +9,7 @@ import { everything, onlyRow, openCircuit, utf8 } from './support.js';
 /** So many bytes of an ID the table keeps at the least. */
 const KEPT_AT_LEAST = 54;
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`looking in (${name})`);
   const limiterOf = (options = {}) =>
     new RateLimiter({
@@ -20,7 +20,7 @@ for (const { name, module } of engines) {
       circuitBreakerTimeoutMs: 1_000,
       clock: () => 0,
       ...options,
-      module,
+      ...using,
     });
 
   test('getCircuitState is as the next check would find it', () => {

@@ -17,7 +17,7 @@ const LONGEST_RETRY_MS = 2 ** 28 - 2;
 
 console.log(`schedules: seed ${SEED}`);
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`over random schedules (${name})`);
 
   test('rate_limited is exact: the same check succeeds after retryAfterMs, and fails 1 ms earlier', () => {
@@ -25,7 +25,7 @@ for (const { name, module } of engines) {
     let told = 0;
     for (let i = 0; i < SCHEDULES; i++) {
       const burstSize = pick(random, [1, 2, 5, 20, 1_000]);
-      const limiter = new RateLimiter({ maxRequestsPerSec: pick(random, RATES), burstSize, maxPeers: 1, module });
+      const limiter = new RateLimiter({ maxRequestsPerSec: pick(random, RATES), burstSize, maxPeers: 1, ...using });
       let now = pick(random, [0, 0.125, 12_345.678, 1e9 + 0.3, 1.7e12, -1e6]);
       for (let j = 0; j < 60; j++) {
         now += random() * 2_000 * (random() < 0.2 ? -1 : 1);
@@ -51,7 +51,7 @@ for (const { name, module } of engines) {
     const random = chance(SEED + 1);
     for (let i = 0; i < SCHEDULES; i++) {
       const circuitBreakerTimeoutMs = pick(random, [0.001, 0.5, 1, 33.3, 1_000, 30_000, 2 ** 27]);
-      const limiter = new RateLimiter({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs, maxPeers: 1, module });
+      const limiter = new RateLimiter({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs, maxPeers: 1, ...using });
       const opened = random() * pick(random, [1, 1_000, 1e9]);
       limiter.recordFailure('peer', undefined, opened);
       const now = opened + random() * circuitBreakerTimeoutMs * (random() < 0.2 ? -1 : 1);
@@ -72,7 +72,7 @@ for (const { name, module } of engines) {
   function boundHolds(random: () => number, step: (now: number) => number): void {
     const rate = pick(random, [1, 3, 10, 100, 1_000]);
     const burstSize = pick(random, [1, 2, 5, 50]);
-    const limiter = new RateLimiter({ maxRequestsPerSec: rate, burstSize, maxPeers: 1, module });
+    const limiter = new RateLimiter({ maxRequestsPerSec: rate, burstSize, maxPeers: 1, ...using });
     const admitted: { at: number; cost: number }[] = [];
     let now = between(random, 0, 1_000_000);
     for (let i = 0; i < 400; i++) {
@@ -117,7 +117,7 @@ for (const { name, module } of engines) {
     for (let i = 0; i < 20; i++) {
       const rate = pick(random, [1, 3, 10, 100]);
       const burstSize = between(random, 1, 20);
-      const limiter = new RateLimiter({ maxRequestsPerSec: rate, burstSize, maxPeers: 1, module });
+      const limiter = new RateLimiter({ maxRequestsPerSec: rate, burstSize, maxPeers: 1, ...using });
       let allowed = 0;
       for (let now = 0; now <= 20_000; now++) if (isAllowed(limiter.check('peer', 1, now))) allowed++;
       assert.is(allowed, burstSize + 20 * rate - (1_000 % rate === 0 ? 0 : 1), `rate ${rate}, burst ${burstSize}`);

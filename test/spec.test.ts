@@ -12,9 +12,9 @@ const config = {
   circuitBreakerTimeoutMs: 1_000,
 };
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`the specification's nine (${name})`);
-  const limiterOf = (options = {}) => new RateLimiter({ ...config, ...options, clock: () => 0, module });
+  const limiterOf = (options = {}) => new RateLimiter({ ...config, ...options, clock: () => 0, ...using });
 
   test('test_rate_limiter_allows_within_limit', () => {
     const limiter = limiterOf();

@@ -5,6 +5,7 @@
 
 import * as assert from 'uvu/assert';
 import { type Decision, isAllowed, type Peer, RateLimiter, reasonOf, retryAfterMs } from '../../src/index.js';
+import type { Engine } from '../engines.js';
 import { Oracle, type OracleHandle, type OracleLimits, type Ticket, type Verdict } from '../oracle.js';
 import type { Result } from '../oracle-breaker.js';
 import { tickOfDeadline, tickOfLease } from '../oracle-time.js';
@@ -50,6 +51,7 @@ export const IDS: readonly (string | Uint8Array)[] = [
   'peer-g',
 ];
 export const KEYS: readonly string[] = IDS.map(keyOf);
+/** A second before the clock's end: in the last one a failure is dated up to half a second early. */
 const TIME_END = 2 ** 41 - 1_024;
 /** Beyond this, times are kept to 2⁻¹⁰ ms, so that every sum of them is exact. */
 const COARSE_FROM = 2 ** 30;
@@ -75,8 +77,8 @@ export class World {
   now = 0;
   readonly #given: Given[][] = IDS.map(() => []);
 
-  constructor(module: WebAssembly.Module, maxPeers: number, limits: OracleLimits) {
-    this.limiter = new RateLimiter({ ...limits, maxPeers, clock: () => this.now, module });
+  constructor(using: Engine['using'], maxPeers: number, limits: OracleLimits) {
+    this.limiter = new RateLimiter({ ...limits, maxPeers, clock: () => this.now, ...using });
     this.oracle = new Oracle(maxPeers, limits);
     this.oracle.vanished = () => this.#vanished();
   }
