@@ -161,6 +161,23 @@ export function stateAt(word: u64, now: f64, limits: usize): u32 {
   return stateOf(by);
 }
 
+/** The word as time has made it by `asOf`, with what it waits for moved by `shift` ms; what would lie before 0 is due. */
+export function moved(word: u64, asOf: f64, shift: f64, limits: usize): u64 {
+  const by = due(word, asOf, limits);
+  const generation = <u64>generationOf(by);
+  if (stateOf(by) == STATE_CLOSED) return withFailures(by, failuresOf(by));
+  if (stateOf(by) == STATE_OPEN) {
+    return wordOf(STATE_OPEN, generation, deadline(max<f64>(<f64>(by >> PAYLOAD_SHIFT) / PER_MS + shift, 0)));
+  }
+  const lease = min<u64>(<u64>ceil(max<f64>(<f64>leaseOf(by) + shift, 0)), LEASE_END);
+  return wordOf(STATE_HALF_OPEN, generation, (lease << LEASE_SHIFT) | <u64>probesOf(by));
+}
+
+/** When a coarse instant lies after everything moved by `shift` ms. */
+export function movedCoarse(instant: u32, shift: f64): u32 {
+  return instant ? coarse(<f64>(<u64>instant << COARSE_BITS) + shift) : 0;
+}
+
 /** The instant of a failure, in coarse units, rounded up. */
 export function coarse(now: f64): u32 {
   return <u32>min<f64>(ceil(max<f64>(now, 0) / COARSE_MS), COARSE_END);

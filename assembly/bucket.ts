@@ -78,6 +78,12 @@ export function newborn(before: u64, epoch: u32, cost: u64, at: u64, force: u64)
   return (tat << TAG_BITS) | tag;
 }
 
+/** A word of another table: its TAT, in the limits in force here, moved by `shift` ms. */
+export function moved(word: u64, shift: f64, force: u64): u64 {
+  const tat = <i64>tatOf(word) + <i64>ceil(shift * TICKS_PER_MS);
+  return (min<u64>(<u64>max<i64>(tat, 0), latest(limitsOf(force)) + tau(limitsOf(force))) << TAG_BITS) | (<u64>versionOf(force) & 1);
+}
+
 /** Whether the word is in the limits in force, and not in those before them. */
 export function isIn(word: u64, force: u64): bool {
   return ((word ^ <u64>versionOf(force)) & 1) == 0;

@@ -72,13 +72,13 @@ export function claim(fingerprint: u64, length: u32, now: f64, cost: u64, failur
       }
     }
     if (SHARED && !cas64(stripeOf(fingerprint), before, announced(ref, pins))) continue;
-    publish(ref, me, pins);
+    bear(ref, me, pins);
     return ref | BORN;
   }
 }
 
 /** A row for this thread: one that was given up, one never used, or one from under the hand. */
-function acquire(now: f64): i64 {
+export function acquire(now: f64): i64 {
   while (true) {
     let slot = takeFree();
     if (slot == NO_SLOT && load32(AT_FRESH) < capacity) slot = add32(AT_FRESH, 1);
@@ -110,7 +110,7 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   setBreaker(row, breaker);
   setLastFailure(row, failures ? coarse(now) : 0);
 
-  setCounters(row, <u32>(cost != 0));
+  setCounters(row, <u32>(cost != 0), 0);
   store32(cold + COLD_CIRCUIT_REJECTED, 0);
   store32(cold + COLD_FAILURES, failures);
   store<u16>(cold + COLD_ID_LENGTH, <u16>length);
@@ -118,17 +118,22 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   return place(fingerprint, slot, cold + COLD_POSITION);
 }
 
-function publish(ref: i64, holder: u32, pins: u32): void {
+/** Makes a row that is ready its peer's; false where another thread did. */
+export function publish(ref: i64, holder: u32, pins: u32): bool {
   const epoch = epochIn(ref);
-  const row = rowAt(slotOf(ref));
-  const opened = stateOf(getBreaker(row)) == STATE_OPEN;
-  if (!casMeta(row, meta(epoch, LIMBO, holder), meta(epoch, LIVE, pins))) return;
+  if (!casMeta(rowAt(slotOf(ref)), meta(epoch, LIMBO, holder), meta(epoch, LIVE, pins))) return false;
   tally(COUNT_CLAIMED);
-  if (opened) tally(COUNT_CIRCUIT_OPENED);
+  return true;
+}
+
+/** The same for a newborn, whose first failure may have opened its circuit. */
+function bear(ref: i64, holder: u32, pins: u32): void {
+  const opened = stateOf(getBreaker(rowAt(slotOf(ref)))) == STATE_OPEN;
+  if (publish(ref, holder, pins) && opened) tally(COUNT_CIRCUIT_OPENED);
 }
 
 /** Gives a row back that this thread holds in LIMBO. */
-function giveUp(ref: i64): void {
+export function giveUp(ref: i64): void {
   const slot = slotOf(ref);
   clear(slot, coldOf(slot) + COLD_POSITION);
   setMeta(rowAt(slot), meta(epochIn(ref), LIMBO, 0));
@@ -170,7 +175,7 @@ function finished(fingerprint: u64): u64 {
   const thread = <u32>(word >> 53);
   const current = getMeta(rowAt(slotOf(ref)));
   if (epochOf(current) == epochIn(ref) && lifeOf(current) == LIMBO && pinsOf(current) != 0) {
-    publish(ref, pinsOf(current), thread ? 1 << (thread - 1) : 0);
+    bear(ref, pinsOf(current), thread ? 1 << (thread - 1) : 0);
   }
   return word;
 }

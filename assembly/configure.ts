@@ -13,9 +13,8 @@ import {
   writeBefore,
   writeLimits,
 } from './limits';
-import { usedSlots } from './look';
 import { cas32, load32 } from './memory';
-import { capacity, rowAt } from './place';
+import { capacity, rowAt, usedSlots } from './place';
 import { casBucket, getBucket } from './row';
 
 export function configure(
@@ -39,7 +38,7 @@ export function configure(
 }
 
 /** Brings every bucket word into the limits in force, the last row being the overflow row. */
-function sweep(force: u64): void {
+export function sweep(force: u64): void {
   const version = versionOf(force);
   const swept = load32(AT_SWEPT);
   if (swept == version) return;

@@ -3,13 +3,12 @@
 
 import { checkFingerprint, checkOverflow as decideOverflow, check as decide } from './check';
 import { remove as forget } from './claim';
-import { configure as reconfigure } from './configure';
-import { total } from './counters';
+import { adopt as adoptRow } from './adopt';
+import { configure as reconfigure, sweep } from './configure';
 import { create } from './create';
 import { rejected } from './decision';
 import { epochIn, find as findRef, NONE, slotOf } from './index';
 import {
-  AT_KEY,
   AT_MAGIC,
   BATCH,
   MAX_ID_BYTES,
@@ -25,9 +24,8 @@ import {
   availableTokens as tokensOf,
   circuitState as stateOf,
   fullBurst,
-  inspect as inspectRow,
-  usedSlots as used,
 } from './look';
+import { inForce } from './limits';
 import { pinned, unpin } from './pin';
 import { batchRoom, capacity } from './place';
 import { fingerprint } from './siphash';
@@ -39,12 +37,6 @@ export function init(rows: u32, threads: u32): bool {
   return load<u32>(AT_MAGIC) == 0 && create(rows, threads);
 }
 
-/** Sets the key of the fingerprints; once a row was claimed it stays. */
-export function seed(k0: u32, k1: u32, k2: u32, k3: u32): void {
-  if (capacity == 0 || used() != 0) return;
-  store<u64>(AT_KEY, (<u64>k1 << 32) | <u64>k0);
-  store<u64>(AT_KEY, (<u64>k3 << 32) | <u64>k2, 8);
-}
 
 export function configure(
   ratePerSec: f64,
@@ -106,10 +98,6 @@ export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
   return slot < capacity ? tokensOf(slot, epoch, now) : fullBurst();
 }
 
-export function inspect(slot: u32, now: f64): bool {
-  return slot < capacity && inspectRow(slot, now);
-}
-
 // ── by the ID in this thread's room ──────────────────────────────────────────────────────────────────────────────────
 
 export function checkId(length: u32, cost: f64, now: f64): i32 {
@@ -142,12 +130,18 @@ export function checkOverflow(cost: f64, now: f64): i32 {
   return capacity ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
 }
 
-export function stat(counter: u32): f64 {
-  return total(counter);
+/** Brings every row into the limits in force, so that their words can be copied. */
+export function settleLimits(): void {
+  if (capacity) sweep(inForce());
 }
 
-export function usedSlots(): u32 {
-  return used();
+/**
+ * Gives the row whose bytes stand in this thread's batch room a place here, as time has made it by `asOf`, with all its
+ * instants moved by `shift` ms; false where there is no room for it, or its peer is here already. `shared` takes the
+ * bytes for those of the overflow row.
+ */
+export function adopt(shared: bool, asOf: f64, shift: f64): bool {
+  return capacity != 0 && adoptRow(shared, asOf, shift);
 }
 
 function isId(length: u32): bool {

@@ -59,6 +59,19 @@ export const STRIPE_COUNT = 256;
 
 // ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+export const ROW_META = 0;
+export const ROW_FINGERPRINT = 8;
+export const ROW_BUCKET = 16;
+export const ROW_BREAKER = 24;
+export const ROW_LAST_FAILURE = 52;
+export const ROW_ALLOWED = 56;
+export const ROW_RATE_LIMITED = 60;
+
+export const LIFE_BITS = 3;
+export const LIFE_LIMBO = 0; // nobody's; free when nobody pins it
+export const LIFE_LIVE = 1;
+export const LIFE_CLOSING = 2; // being reclaimed; whoever finds it may take it back. Shared build only
+
 export const ROWS = 4096;
 export const ROW_BITS = 6;
 export const ROW_BYTES = 64; // 1 << ROW_BITS
@@ -126,16 +139,6 @@ export const LIMITS_RATE_PER_SEC = 72; // f64
 export const THREAD_ID = 384; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 1472; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_BYTES = 9664; // THREAD_BATCH + BATCH * 8, a multiple of 64
-
-/** A listed row, as `inspect` leaves it in the batch room. */
-export const LISTED_TOKENS = 0; // f64
-export const LISTED_STATE = 8; // u32
-export const LISTED_ALLOWED = 12; // u32
-export const LISTED_RATE_LIMITED = 16; // u32
-export const LISTED_CIRCUIT_REJECTED = 20; // u32
-export const LISTED_FAILURES = 24; // u32
-export const LISTED_ID_LENGTH = 28; // u32, of the whole ID
-export const LISTED_ID = 32; // the first ID_KEPT bytes
 
 // ── where each section starts, given where the one before it does ────────────────────────────────────────────────────
 

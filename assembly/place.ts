@@ -2,6 +2,7 @@
 // They are constant once the table is open. Everything that changes lives in memory, because a global is one instance's.
 
 import {
+  AT_FRESH,
   COLD_BYTES,
   coldAt,
   freeAt,
@@ -16,6 +17,7 @@ import {
   tableEnd,
   threadsAt,
 } from './layout';
+import { load32 } from './memory';
 
 /** Rows for peers; 0 before the table is open, which turns every slot away. */
 export let capacity: u32 = 0;
@@ -52,6 +54,11 @@ export function open(rows: u32, thread: u32, members: u32): f64 {
   idRoom = block + THREAD_ID;
   batchRoom = block + THREAD_BATCH;
   return tableEnd(threadsStart, members);
+}
+
+/** Slots that have been used so far: whoever goes through the rows looks no further. */
+export function usedSlots(): u32 {
+  return min<u32>(load32(AT_FRESH), capacity);
 }
 
 export function rowAt(slot: u32): usize {

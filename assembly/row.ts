@@ -3,22 +3,32 @@
 // Rule P, by which a write never lands on another peer's row: load the word, then see that META still names this epoch
 // and is live, then compare-and-swap the word. Whoever changes a row's owner changes META first, then every word.
 
+import {
+  LIFE_BITS,
+  LIFE_CLOSING,
+  LIFE_LIMBO,
+  LIFE_LIVE,
+  ROW_ALLOWED,
+  ROW_BREAKER,
+  ROW_BUCKET,
+  ROW_FINGERPRINT,
+  ROW_LAST_FAILURE,
+  ROW_META,
+  ROW_RATE_LIMITED,
+} from './layout';
 import { cas64, load32, load64, store32, store64 } from './memory';
 
-const META: usize = 0;
-const FP: usize = 8;
-const BUCKET: usize = 16;
-const BREAKER: usize = 24;
-const LAST_FAILURE: usize = 52;
-const ALLOWED: usize = 56;
-const RATE_LIMITED: usize = 60;
+const META: usize = ROW_META;
+const FP: usize = ROW_FINGERPRINT;
+const BUCKET: usize = ROW_BUCKET;
+const BREAKER: usize = ROW_BREAKER;
+const LAST_FAILURE: usize = ROW_LAST_FAILURE;
+const ALLOWED: usize = ROW_ALLOWED;
+const RATE_LIMITED: usize = ROW_RATE_LIMITED;
 
-/** Nobody's; free when nobody pins it. */
-export const LIMBO: u32 = 0;
-export const LIVE: u32 = 1;
-/** Being reclaimed; whoever finds it may take it back to LIVE. Shared build only. */
-export const CLOSING: u32 = 2;
-const LIFE_BITS: u32 = 3;
+export const LIMBO: u32 = LIFE_LIMBO;
+export const LIVE: u32 = LIFE_LIVE;
+export const CLOSING: u32 = LIFE_CLOSING;
 
 /**
  * The row behind the last peer's is the overflow row. It lives for ever under an epoch that no peer gets, and no result
@@ -110,9 +120,9 @@ export function count(at: usize): void {
   store32(at, value + <u32>(value != 0xffffffff));
 }
 
-/** Starts both counters of a new life. */
-export function setCounters(row: usize, allowed: u32): void {
-  store64(row + ALLOWED, <u64>allowed);
+/** Both counters of a new life. */
+export function setCounters(row: usize, allowed: u32, rateLimited: u32): void {
+  store64(row + ALLOWED, (<u64>rateLimited << 32) | <u64>allowed);
 }
 
 export function allowedAt(row: usize): usize {

@@ -9,9 +9,8 @@
 
 import { markFree } from './free';
 import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_TENANTS, AT_THREADS, MAGIC, MAX_THREADS } from './layout';
-import { usedSlots } from './look';
 import { cas32, cas64, load32, load64 } from './memory';
-import { capacity, me, open, rowAt } from './place';
+import { capacity, me, open, rowAt, usedSlots } from './place';
 import { casMeta, epochOf, getMeta, LIMBO, LIVE, lifeOf, meta, pinsOf } from './row';
 
 /** A ticket's number is not, or no longer, its holder's. */

@@ -11,6 +11,7 @@ import type { PeerId } from './slots.js';
 import { type CircuitState, Table } from './table.js';
 import { requireTicket, type Ticket } from './threads/ticket.js';
 import { OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS } from './wasm/core.js';
+import { readTotals } from './wasm/reading.js';
 
 /** Totals over a limiter's life. */
 export interface Stats {
@@ -149,7 +150,7 @@ export class RateLimiter {
 
   /** Rows in use, without the overflow row. */
   get peerCount(): number {
-    return this.#table.core.totals().peers;
+    return readTotals(this.#table.core).peers;
   }
 
   /** The peers that have a row. Those that come or go meanwhile may be missed. @throws RangeError for a bad `now`. */
@@ -160,7 +161,7 @@ export class RateLimiter {
 
   /** Totals over the limiter's life. */
   stats(): Stats {
-    const { peers: _, ...stats } = this.#table.core.totals();
+    const { peers: _, ...stats } = readTotals(this.#table.core);
     return stats;
   }
 

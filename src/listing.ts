@@ -2,6 +2,7 @@
 
 import { CIRCUIT_STATES, type CircuitState, type Table } from './table.js';
 import { ID_KEPT } from './wasm/core.js';
+import { readRow, usedSlots } from './wasm/reading.js';
 
 /** What `RateLimiter.peers()` tells of a peer. Counts are those of its row's life and stay at 2³² − 1. */
 export interface PeerInfo {
@@ -19,15 +20,15 @@ export interface PeerInfo {
 }
 
 export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, void, undefined> {
-  for (let slot = 0; slot < core.usedSlots(); slot++) {
-    if (!core.inspect(slot, now)) continue;
-    const row = core.listed();
+  for (let slot = 0; slot < usedSlots(core); slot++) {
+    const row = readRow(core, slot);
+    if (row === undefined) continue;
     const truncated = row.idLength > ID_KEPT;
     yield {
       id: textOf(row.id, truncated),
       ...(truncated && { truncated }),
-      circuitState: CIRCUIT_STATES[row.state] as CircuitState,
-      availableTokens: row.tokens,
+      circuitState: CIRCUIT_STATES[core.circuitState(slot, row.epoch, now)] as CircuitState,
+      availableTokens: core.availableTokens(slot, row.epoch, now),
       allowed: row.allowed,
       rateLimited: row.rateLimited,
       circuitRejected: row.circuitRejected,

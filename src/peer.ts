@@ -124,11 +124,14 @@ export class Peer {
     const code = permitCode(permit);
     requireNow(now);
     let settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
+    if (settled !== STALE) return settled === 1;
     // A late result must not pin the row of a connection that is gone; only a judgement of its own takes a row.
-    while (settled === STALE && outcome === OUTCOME_FAILURE && code === NO_PERMIT && this.#acquire(now)) {
+    if (outcome !== OUTCOME_FAILURE || code !== NO_PERMIT) {
+      return this.#core.settleId(this.#table.slots.write(this.#id), outcome, code, now) === 1;
+    }
+    while (settled === STALE && this.#acquire(now)) {
       settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
     }
-    if (settled === STALE) settled = this.#core.settleId(this.#table.slots.write(this.#id), outcome, code, now);
     return settled === 1;
   }
 

@@ -2,6 +2,7 @@
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { type Core, MAX_ID_BYTES } from './wasm/core.js';
+import { keyOf } from './wasm/reading.js';
 
 /** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
 export type PeerId = string | Uint8Array;
@@ -84,8 +85,7 @@ export class Slots {
   /** Draws the table's key: as late as can be, because some runtimes have no randomness before the first request. */
   seed(): void {
     if (this.#seeded) return;
-    const [k0 = 0, k1 = 0, k2 = 0, k3 = 0] = crypto.getRandomValues(new Uint32Array(4));
-    this.#core.seed(k0, k1, k2, k3);
+    keyOf(this.#core).set(crypto.getRandomValues(new Uint8Array(16)));
     this.#seeded = true;
   }
 }

@@ -7,18 +7,9 @@ import { ConfigError } from './errors.js';
 import { type PeerId, Slots } from './slots.js';
 import { Pins } from './threads/pins.js';
 import { joinTable, requireSharedMemory, reserveTicket, type Ticket } from './threads/ticket.js';
-import {
-  type Core,
-  createCore,
-  epochOf,
-  ON_FULL_OVERFLOW,
-  ON_FULL_REJECT,
-  readHeader,
-  readLimits,
-  slotOf,
-  writeOrigin,
-} from './wasm/core.js';
+import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, slotOf } from './wasm/core.js';
 import { coreModule } from './wasm/module.js';
+import { readHeader, readLimits, writeOrigin } from './wasm/reading.js';
 
 /** A circuit breaker's state. */
 export type CircuitState = 'closed' | 'open' | 'half_open';
@@ -48,7 +39,7 @@ export class Table {
     if (config.shared) requireSharedMemory();
     const module = config.module ?? coreModule(config.shared);
     const table = new Table(newCore(module, config), module, config, false);
-    if (config.shared) writeOrigin(table.core.memory, performance.timeOrigin);
+    if (config.shared) writeOrigin(table.core, performance.timeOrigin);
     // The table is empty: no debt has to be carried over, so the instant does not matter.
     table.configure(config, 0);
     return table;
@@ -65,8 +56,8 @@ export class Table {
   }
 
   get config(): ResolvedConfig {
+    if (!this.#config.shared) return this.#config;
     const stored = readLimits(this.core);
-    if (stored === undefined) return this.#config;
     const limits: Limits = {
       maxRequestsPerSec: stored.ratePerSec,
       burstSize: stored.burst,

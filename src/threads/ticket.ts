@@ -2,7 +2,8 @@
 // numbers. The number it reserves is its thread's alone until somebody detaches it.
 
 import { SharingError, shown } from '../errors.js';
-import { type Core, EXPECTED, joinCore, MAX_THREADS, readHeader } from '../wasm/core.js';
+import { type Core, joinCore, MAX_THREADS } from '../wasm/core.js';
+import { EXPECTED, readHeader } from '../wasm/reading.js';
 
 /** Made by `RateLimiter.share()`, for one thread. Can be cloned into a worker, not stored. */
 export interface Ticket {
@@ -45,10 +46,10 @@ export function reserveTicket(core: Core, module: WebAssembly.Module): Ticket {
 export function joinTable(ticket: Ticket): Core {
   requireTicket(ticket);
   const { memory, module, thread, tenancy } = ticket;
-  const { magic, abi } = readHeader(memory);
+  const { magic, abi, maxPeers } = readHeader(memory);
   if (magic !== EXPECTED.magic) throw badTicket(`memory with a table (${EXPECTED.magic})`, `memory with ${magic}`);
   if (abi !== EXPECTED.abi) throw badTicket(`a table of version ${EXPECTED.abi}`, `one of version ${abi}`);
-  const core = joinCore(module, memory, thread, tenancy);
+  const core = joinCore(module, memory, maxPeers, thread, tenancy);
   if (core === undefined) throw badTicket('a ticket that is free to be used', `thread ${thread}, used or given back`);
   return core;
 }

@@ -1,0 +1,145 @@
+// Reading a table's bytes: what it says of itself, its limits, its totals, its rows. Listings need no speed, so they are
+// no business of the core, which stays small.
+
+import * as layout from '../../assembly/layout.js';
+import { type Core, threadBlocks } from './core.js';
+
+/** What a table says of itself in its first bytes. */
+export interface Header {
+  readonly magic: number;
+  readonly abi: number;
+  readonly maxPeers: number;
+  /** `performance.timeOrigin` of the thread that made the table. */
+  readonly origin: number;
+}
+
+/** What a core of this version writes there. */
+export const EXPECTED = { magic: layout.MAGIC, abi: layout.ABI_VERSION };
+
+export function readHeader({ buffer }: WebAssembly.Memory): Header {
+  const bytes = new DataView(buffer);
+  return {
+    magic: bytes.getUint32(layout.AT_MAGIC, true),
+    abi: bytes.getUint32(layout.AT_ABI, true),
+    maxPeers: bytes.getUint32(layout.AT_CAPACITY, true),
+    origin: bytes.getFloat64(layout.AT_ORIGIN, true),
+  };
+}
+
+export function writeOrigin({ memory }: Core, origin: number): void {
+  new DataView(memory.buffer).setFloat64(layout.AT_ORIGIN, origin, true);
+}
+
+/** The key of the fingerprints, 16 bytes. It can be written until the first row was claimed. */
+export function keyOf({ memory }: Core): Uint8Array {
+  return new Uint8Array(memory.buffer, layout.AT_KEY, 16);
+}
+
+export interface StoredLimits {
+  readonly ratePerSec: number;
+  readonly burst: number;
+  readonly threshold: number;
+  readonly timeoutMs: number;
+  readonly probes: number;
+  readonly probeTimeoutMs: number;
+  readonly onFull: number;
+}
+
+/** The limits in force, which another thread may have set. */
+export function readLimits({ memory }: Core): StoredLimits {
+  const address = new DataView(memory.buffer).getUint32(layout.AT_FORCE, true);
+  const record = new DataView(memory.buffer, address, layout.LIMITS_BYTES);
+  return {
+    ratePerSec: record.getFloat64(layout.LIMITS_RATE_PER_SEC, true),
+    burst: Number(record.getBigUint64(layout.LIMITS_BURST, true)),
+    threshold: record.getUint32(layout.LIMITS_THRESHOLD, true),
+    timeoutMs: record.getFloat64(layout.LIMITS_TIMEOUT_MS, true),
+    probes: record.getUint8(layout.LIMITS_PROBES),
+    probeTimeoutMs: record.getFloat64(layout.LIMITS_PROBE_TIMEOUT_MS, true),
+    onFull: record.getUint8(layout.LIMITS_ON_FULL),
+  };
+}
+
+/** How often the limits changed. */
+export function limitsVersion({ memory }: Core): number {
+  return new DataView(memory.buffer).getUint32(layout.AT_FORCE + 4, true);
+}
+
+export interface Totals {
+  readonly allowed: number;
+  readonly rateLimited: number;
+  readonly circuitRejected: number;
+  readonly tableFull: number;
+  readonly circuitOpened: number;
+  readonly circuitClosed: number;
+  readonly staleResults: number;
+  readonly reclaimed: number;
+  readonly peers: number;
+}
+
+/** The counters of all threads, summed. */
+export function readTotals({ memory, maxPeers }: Core): Totals {
+  const bytes = new DataView(memory.buffer);
+  const threads = bytes.getUint32(layout.AT_THREADS, true);
+  const start = threadBlocks(maxPeers);
+  const total = (counter: number): number => {
+    let sum = 0;
+    for (let thread = 0; thread < threads; thread++) {
+      sum += Number(bytes.getBigUint64(start + thread * layout.THREAD_BYTES + counter * 8, true));
+    }
+    return sum;
+  };
+  return {
+    allowed: total(layout.COUNT_ALLOWED),
+    rateLimited: total(layout.COUNT_RATE_LIMITED),
+    circuitRejected: total(layout.COUNT_CIRCUIT_REJECTED),
+    tableFull: total(layout.COUNT_TABLE_FULL),
+    circuitOpened: total(layout.COUNT_CIRCUIT_OPENED),
+    circuitClosed: total(layout.COUNT_CIRCUIT_CLOSED),
+    staleResults: total(layout.COUNT_STALE_RESULTS),
+    reclaimed: total(layout.COUNT_RECLAIMED),
+    peers: total(layout.COUNT_CLAIMED) - total(layout.COUNT_FREED),
+  };
+}
+
+export interface Row {
+  readonly slot: number;
+  readonly epoch: number;
+  /** The ID's first bytes, at most ID_KEPT; a copy. */
+  readonly id: Uint8Array;
+  readonly idLength: number;
+  readonly allowed: number;
+  readonly rateLimited: number;
+  readonly circuitRejected: number;
+  readonly failures: number;
+}
+
+/** How many slots have been used so far: no row stands behind them. */
+export function usedSlots({ memory, maxPeers }: Core): number {
+  return Math.min(new DataView(memory.buffer).getUint32(layout.AT_FRESH, true), maxPeers);
+}
+
+/** The row on a slot; undefined where it is nobody's. */
+export function readRow({ memory, maxPeers }: Core, slot: number): Row | undefined {
+  const row = new DataView(memory.buffer, layout.ROWS + slot * layout.ROW_BYTES, layout.ROW_BYTES);
+  const owner = row.getUint32(layout.ROW_META + 4, true);
+  if ((owner & ((1 << layout.LIFE_BITS) - 1)) !== layout.LIFE_LIVE) return undefined;
+  const cold = new DataView(memory.buffer, coldRecord(maxPeers, slot), layout.COLD_BYTES);
+  const idLength = cold.getUint16(layout.COLD_ID_LENGTH, true);
+  const kept = Math.min(idLength, layout.ID_KEPT);
+  return {
+    slot,
+    epoch: owner >>> layout.LIFE_BITS,
+    id: new Uint8Array(memory.buffer, cold.byteOffset + layout.COLD_ID, kept).slice(),
+    idLength,
+    allowed: row.getUint32(layout.ROW_ALLOWED, true),
+    rateLimited: row.getUint32(layout.ROW_RATE_LIMITED, true),
+    circuitRejected: cold.getUint32(layout.COLD_CIRCUIT_REJECTED, true),
+    failures: cold.getUint32(layout.COLD_FAILURES, true),
+  };
+}
+
+/** Where the cold record of a slot stands. */
+export function coldRecord(maxPeers: number, slot: number): number {
+  return layout.coldAt(layout.indexAt(maxPeers), maxPeers) + slot * layout.COLD_BYTES;
+}
