@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isAllowed, type Peer, RateLimiter, reasonOf } from '../src/index.js';
 import { engines } from './engines.js';
-import { between, chance, everything, pick, thrownBy } from './support.js';
+import { between, chance, everything, pick, thrownBy, withCalls } from './support.js';
 
 for (const { name, using } of engines) {
   const test = suite(`checkMany (${name})`);
@@ -66,6 +66,22 @@ for (const { name, using } of engines) {
         singleHandles.map((peer) => peer.check(1, 0)),
         `${count} peers`,
       );
+    }
+  });
+
+  test('it is one call into WebAssembly for each 1 024', () => {
+    for (const [count, expected] of [
+      [0, 0],
+      [1, 1],
+      [1_024, 1],
+      [1_025, 2],
+      [3_000, 3],
+    ] as const) {
+      const [limiter, calls] = withCalls(() => limiterOf({ maxPeers: 4_096 }));
+      const handles = handlesOf(limiter, count);
+      const before = calls();
+      limiter.checkMany(handles, new Int32Array(count), 1, 0);
+      assert.is(calls() - before, expected, `${count} peers`);
     }
   });
 

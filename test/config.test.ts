@@ -184,6 +184,13 @@ for (const { name, using } of engines) {
 
 const embedded = suite('configuration (embedded module)');
 
+embedded('a RateLimiterConfig may leave out whatever it likes', () => {
+  const config: RateLimiterConfig = { maxPeers: 10 };
+  assert.is(new RateLimiter(config).config.maxPeers, 10);
+  const none: RateLimiterConfig = {};
+  assert.is(new RateLimiter(none).config.maxPeers, 65_536);
+});
+
 embedded('without options a limiter is made of the embedded module, synchronously', () => {
   const limiter = new RateLimiter();
   assert.ok(limiter.check('peer') >= 0);

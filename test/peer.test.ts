@@ -145,6 +145,15 @@ for (const { name, using } of engines) {
     assert.not(isPinned(limiter, 'peer'));
   });
 
+  test('a handle that is being used lets go at the end of its block', () => {
+    const limiter = limiterOf();
+    {
+      using peer = limiter.peer('peer', 0);
+      peer.check(1, 0);
+    }
+    assert.not(isPinned(limiter, 'peer'));
+  });
+
   test('a handle used after release finds its row again and pins it again', () => {
     const uses: ((peer: Peer) => unknown)[] = [(peer) => peer.check(1, 0), (peer) => peer.recordFailure(undefined, 0)];
     for (const use of uses) {

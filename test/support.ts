@@ -82,6 +82,32 @@ export function withMemories<T>(make: () => T): readonly [made: T, memories: rea
   }
 }
 
+/** What `make` makes, and a count of the calls that were made into its WebAssembly instance. */
+export function withCalls<T>(make: () => T): readonly [made: T, calls: () => number] {
+  const { Instance } = WebAssembly;
+  let calls = 0;
+  const counted = (target: WebAssembly.ExportValue) =>
+    typeof target !== 'function'
+      ? target
+      : (...args: unknown[]) => {
+          calls++;
+          return target(...args);
+        };
+  WebAssembly.Instance = class extends Instance {
+    override readonly exports: WebAssembly.Exports;
+
+    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+      super(module, imports);
+      this.exports = Object.fromEntries(Object.entries(super.exports).map(([name, target]) => [name, counted(target)]));
+    }
+  };
+  try {
+    return [make(), () => calls];
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
+}
+
 /** Bytes of JavaScript objects alive, after everything dead was collected. */
 export function liveHeapBytes(): number {
   collectGarbage();
