@@ -17,6 +17,7 @@ export const errorCodes = [
   'ERR_PEERGATE_NOT_SHARED',
   'ERR_PEERGATE_THREADS',
   'ERR_PEERGATE_TICKET',
+  'ERR_PEERGATE_SNAPSHOT',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -51,6 +52,16 @@ export class ConfigError extends ArgumentRangeError {
   constructor(field: string, expected: string, came: unknown) {
     super('ERR_PEERGATE_CONFIG', `${field}: expected ${expected}, got ${shown(came)}`);
     this.field = field;
+  }
+}
+
+/** Bytes that cannot be restored. */
+export class SnapshotError extends Error {
+  override readonly name = 'SnapshotError';
+  readonly code = 'ERR_PEERGATE_SNAPSHOT';
+
+  constructor(expected: string, came: string | number) {
+    super(`snapshot: expected ${expected}, got ${came}`);
   }
 }
 

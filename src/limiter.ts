@@ -8,6 +8,7 @@ import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { listPeers, type PeerInfo } from './listing.js';
 import { checkPeers, Peer } from './peer.js';
 import type { PeerId } from './slots.js';
+import { restoreTable, takeSnapshot } from './snapshot.js';
 import { type CircuitState, Table } from './table.js';
 import { requireTicket, type Ticket } from './threads/ticket.js';
 import { OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS } from './wasm/core.js';
@@ -220,6 +221,27 @@ export class RateLimiter {
    */
   close(): void {
     this.#table.close();
+  }
+
+  /**
+   * The table as bytes, to be kept over a restart: debts, circuits, counts and IDs of all peers, the limits, the key of the
+   * fingerprints. Other threads may go on meanwhile; then each row is of one instant of its own.
+   */
+  snapshot(): Uint8Array {
+    return takeSnapshot(this.#table);
+  }
+
+  /**
+   * A limiter with what `snapshot()` saved. Time went on: debts and open circuits age by what the wall clock says has
+   * passed since. Pins and totals start anew, and no permit of before counts.
+   *
+   * @param options Replaces what was saved; the clock is not saved. `maxPeers` may grow. New limits are taken as by
+   *   `configure`.
+   * @throws SnapshotError for bytes that were cut, altered or of another version, and a `maxPeers` below the saved one;
+   *   ConfigError for a bad option.
+   */
+  static restore(bytes: Uint8Array, options: RateLimiterConfig = {}): RateLimiter {
+    return new RateLimiter(restoreTable(bytes, options));
   }
 
   #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {

@@ -9,7 +9,7 @@ import { Pins } from './threads/pins.js';
 import { joinTable, requireSharedMemory, reserveTicket, type Ticket } from './threads/ticket.js';
 import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, slotOf } from './wasm/core.js';
 import { coreModule } from './wasm/module.js';
-import { readHeader, readLimits, writeOrigin } from './wasm/reading.js';
+import { keyOf, readHeader, readLimits, writeOrigin } from './wasm/reading.js';
 
 /** A circuit breaker's state. */
 export type CircuitState = 'closed' | 'open' | 'half_open';
@@ -34,11 +34,12 @@ export class Table {
     this.#config = config;
   }
 
-  /** A new table. @throws ConfigError where memory for it cannot be had, SharingError where none can be shared. */
-  static create(config: ResolvedConfig): Table {
+  /** A new table; with the key of another one where rows of that are to come. @throws ConfigError where memory for it cannot be had, SharingError where none can be shared. */
+  static create(config: ResolvedConfig, key?: Uint8Array): Table {
     if (config.shared) requireSharedMemory();
     const module = config.module ?? coreModule(config.shared);
-    const table = new Table(newCore(module, config), module, config, false);
+    const table = new Table(newCore(module, config), module, config, key !== undefined);
+    if (key !== undefined) keyOf(table.core).set(key);
     if (config.shared) writeOrigin(table.core, performance.timeOrigin);
     // The table is empty: no debt has to be carried over, so the instant does not matter.
     table.configure(config, 0);
