@@ -104,6 +104,10 @@ for (const { name, using } of engines) {
     limiter.configure({ maxRequestsPerSec: 100 }, 0);
     assert.is(reasonOf(limiter.check('another', 6, 0)), 'rate_limited');
     assert.ok(isAllowed(limiter.check('another', 5, 0)));
+    for (const rate of [7, 100, 3]) limiter.configure({ maxRequestsPerSec: rate }, 0);
+    assert.is(reasonOf(limiter.check('another', 1, 0)), 'rate_limited');
+    limiter.configure({ maxRequestsPerSec: 10 }, 0);
+    assert.is(retryAfterMs(limiter.check('another', 1, 0)), 100, 'through many changes');
   });
 
   test('deadlines and leases stay as set; the new timeouts hold for the next ones', () => {

@@ -124,6 +124,18 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 2 * LONGEST_ID);
   });
 
+  test('IDs that are the beginnings of one another are different peers, of zero bytes too', () => {
+    const limiter = limiterOf({ maxPeers: 4_096 });
+    for (const byte of [0, 97]) {
+      for (let length = 1; length <= LONGEST_ID; length++) {
+        const id = new Uint8Array(length).fill(byte);
+        assert.is(limiter.getAvailableTokens(id, 0), 5, `${length} bytes of ${byte}`);
+        limiter.check(id, 5, 0);
+      }
+    }
+    assert.is(limiter.peerCount, 2 * LONGEST_ID);
+  });
+
   test('the bytes are the identity: a string is its UTF-8 bytes', () => {
     const limiter = limiterOf();
     for (const text of [
