@@ -103,7 +103,8 @@ test(
   withRig({ limiter: { burstSize: 1 }, adapter: { maxFrameBytes: 200 } }, async ({ connect }) => {
     const client = await connect('peer');
     await client.call('add', [1, 2]);
-    for (const text of ['{', '5', '[]', `"${'x'.repeat(300)}"`, JSON.stringify(notification('add'))]) client.send(text);
+    const tooLarge = { ...add('large'), filler: 'x'.repeat(300) };
+    for (const message of ['{', '5', '[]', tooLarge, notification('add')]) client.send(message);
     await client.read();
     assert.equal(
       errors(client).map(({ id, error }) => [id, error?.code]),

@@ -70,7 +70,8 @@ test(
       await until(() => connections[0]?.inFlight === 0, 'what is at work');
       const waiting = sockets[0]?.bufferedAmount ?? 0;
       assert.ok(waiting > 2 ** 20, `${waiting} bytes wait`);
-      assert.ok(waiting <= 2 ** 20 + 5 * (LARGE + 100), `no more than what was at work: ${waiting} bytes`);
+      // Four answers are more than the mark; the other three that were at work with the fourth came after it.
+      assert.ok(waiting <= 7 * (LARGE + 100), `no more than what was at work: ${waiting} bytes`);
       assert.ok(calls.length < count);
       client.socket.resume();
       const answers = (await client.messages(count)) as Wire[];

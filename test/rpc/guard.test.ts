@@ -9,7 +9,7 @@ import { deferred, rejectionOf, turn } from './support.js';
 
 const never = () => new Promise<never>(() => {});
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`the guard (${name})`);
 
   /** A limiter whose clock stands where `at.ms` says, so that only the guard's own timers run. */
@@ -21,7 +21,7 @@ for (const { name, module } of engines) {
       circuitBreakerThreshold: 3,
       circuitBreakerTimeoutMs: 1_000,
       clock: () => at.ms,
-      module,
+      ...using,
       ...options,
     });
     return { at, limiter, guard: new RpcGuard(limiter, { timeoutMs: 20 }) };
@@ -192,6 +192,23 @@ for (const { name, module } of engines) {
     assert.is(failuresOf(limiter), 1);
   });
 
+  test('also where it aborts its own caller', async () => {
+    const { limiter, guard } = rig();
+    const caller = new AbortController();
+    const error = await rejectionOf(
+      guard.run(
+        'peer',
+        (signal) => {
+          signal.addEventListener('abort', () => caller.abort());
+          return never();
+        },
+        { signal: caller.signal },
+      ),
+    );
+    assert.instance(error, RpcTimeout);
+    assert.is(failuresOf(limiter), 1);
+  });
+
   test("timeoutMs of the call goes before the guard's; Infinity sets no timer", async () => {
     const { guard } = rig();
     const patient = new RpcGuard(guard.limiter, { timeoutMs: Number.POSITIVE_INFINITY });
@@ -334,19 +351,31 @@ for (const { name, module } of engines) {
     assert.is(calls, 0);
   });
 
-  test('a result that comes after its period is dropped', async () => {
-    const { at, limiter, guard } = rig();
-    const answer = deferred();
-    const run = guard.run('peer', () => answer.promise, { timeoutMs: 1e6 });
-    openCircuit(limiter, 'peer', 0);
-    at.ms = 1_000;
-    const probe = guard.admit('peer');
-    assert.ok(isAllowed(probe));
-    answer.resolve();
-    await run;
-    assert.is(limiter.getCircuitState('peer'), 'half_open', 'a success of the old period closes nothing');
-    assert.is(limiter.stats().staleResults, 1);
-  });
+  for (const [kind, peerOf] of [
+    ['an ID', () => 'peer'],
+    ['a handle', (limiter: RateLimiter) => limiter.peer('peer')],
+  ] as const) {
+    test(`a result that comes after its period is dropped (${kind})`, async () => {
+      const { at, limiter, guard } = rig();
+      const peer = peerOf(limiter);
+      const [success, failure, ignored] = [deferred(), deferred(), new AbortController()];
+      const runs = [
+        guard.run(peer, () => success.promise, { timeoutMs: 1e6 }),
+        guard.run(peer, () => failure.promise, { timeoutMs: 1e6 }),
+        guard.run(peer, never, { timeoutMs: 1e6, signal: ignored.signal }),
+      ];
+      openCircuit(limiter, 'peer', 0);
+      at.ms = 1_000;
+      assert.ok(isAllowed(guard.admit('peer')), 'the probe');
+      success.resolve();
+      failure.reject(new Error('crash'));
+      ignored.abort();
+      await Promise.allSettled(runs);
+      assert.is(limiter.getCircuitState('peer'), 'half_open', 'neither closed nor opened again');
+      assert.not(isAllowed(guard.admit('peer')), 'nor was the probe given back');
+      assert.is(limiter.stats().staleResults, 3);
+    });
+  }
 
   test('a probe whose connection goes away is settled by its late result', async () => {
     const { at, limiter, guard } = rig();

@@ -6,10 +6,10 @@ import { RateLimiter, RpcGuard } from '../../src/index.js';
 import { engines } from '../engines.js';
 import { rejectionOf, turn } from './support.js';
 
-for (const { name, module } of engines) {
+for (const { name, using } of engines) {
   const test = suite(`the specification's four of RPC (${name})`);
 
-  const guardOf = (options = {}) => new RpcGuard(new RateLimiter({ clock: () => 0, module, ...options }));
+  const guardOf = (options = {}) => new RpcGuard(new RateLimiter({ clock: () => 0, ...using, ...options }));
 
   test('test_rate_limiting_blocks_excess_requests', async () => {
     const guard = guardOf({ maxRequestsPerSec: 10, burstSize: 5 });
