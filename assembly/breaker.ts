@@ -60,12 +60,12 @@ export function failuresOf(word: u64): u32 {
 
 /** A new owner's breaker. The nonce differs from the last owner's, so that no earlier compare-and-swap fits it. */
 export function newborn(before: u64, epoch: u32): u64 {
-  return wordOf(STATE_CLOSED, nextGeneration(before), <u64>(epoch & 0xffff) << NONCE_SHIFT);
+  return wordOf(STATE_CLOSED, nextGeneration(before), (<u64>(epoch & 0xffff)) << NONCE_SHIFT);
 }
 
 /** The word a row is handed over with: a clean one as it was but for its nonce, a forgiven one closed. */
 export function handedOver(word: u64): u64 {
-  if (stateOf(word) == STATE_CLOSED && failuresOf(word) == 0) return word + (<u64>1 << (PAYLOAD_SHIFT + NONCE_SHIFT));
+  if (stateOf(word) == STATE_CLOSED && failuresOf(word) == 0) return word + ((<u64>1) << (PAYLOAD_SHIFT + NONCE_SHIFT));
   return closed(word);
 }
 
@@ -133,7 +133,7 @@ export function probing(word: u64, now: f64, limits: usize): u64 {
 /** The word with one probe less out, or the same word where none is. */
 export function unprobed(word: u64): u64 {
   if (stateOf(word) != STATE_HALF_OPEN || probesOf(word) == 0) return word;
-  return word - (<u64>1 << PAYLOAD_SHIFT);
+  return word - ((<u64>1) << PAYLOAD_SHIFT);
 }
 
 /** Whether every probe is out. */
@@ -175,7 +175,7 @@ export function moved(word: u64, asOf: f64, shift: f64, limits: usize): u64 {
 
 /** When a coarse instant lies after everything moved by `shift` ms. */
 export function movedCoarse(instant: u32, shift: f64): u32 {
-  return instant ? coarse(<f64>(<u64>instant << COARSE_BITS) + shift) : 0;
+  return instant ? coarse(<f64>((<u64>instant) << COARSE_BITS) + shift) : 0;
 }
 
 /** The instant of a failure, in coarse units, rounded up. */
@@ -196,7 +196,7 @@ export function standing(word: u64, lastFailure: u32, now: f64, limits: usize): 
   let since: u64 = payload;
   if (state == STATE_CLOSED) {
     if (failuresOf(by) == 0) return CLEAN;
-    since = <u64>lastFailure << (COARSE_BITS + PER_MS_BITS);
+    since = (<u64>lastFailure) << (COARSE_BITS + PER_MS_BITS);
   } else if (state == STATE_HALF_OPEN) {
     if (probesOf(by)) return OWES;
     // The payload is the last lease in ms behind seven bits of probes: the same unit.

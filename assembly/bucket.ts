@@ -81,7 +81,10 @@ export function newborn(before: u64, epoch: u32, cost: u64, at: u64, force: u64)
 /** A word of another table: its TAT, in the limits in force here, moved by `shift` ms. */
 export function moved(word: u64, shift: f64, force: u64): u64 {
   const tat = <i64>tatOf(word) + <i64>ceil(shift * TICKS_PER_MS);
-  return (min<u64>(<u64>max<i64>(tat, 0), latest(limitsOf(force)) + tau(limitsOf(force))) << TAG_BITS) | (<u64>versionOf(force) & 1);
+  return (
+    (min<u64>(<u64>max<i64>(tat, 0), latest(limitsOf(force)) + tau(limitsOf(force))) << TAG_BITS) |
+    (<u64>versionOf(force) & 1)
+  );
 }
 
 /** Whether the word is in the limits in force, and not in those before them. */

@@ -94,7 +94,11 @@ function letProbe(slot: u32, epoch: u32, now: f64, token: bool): i32 {
     // Another thread closed it: what is left to do is to take the token.
     if (SHARED && stateOf(breaker) == STATE_CLOSED) return generationOf(breaker);
     const wait =
-      stateOf(breaker) == STATE_OPEN ? untilProbe(breaker, now) : exhausted(breaker, limits) ? untilLease(breaker, now) : 0;
+      stateOf(breaker) == STATE_OPEN
+        ? untilProbe(breaker, now)
+        : exhausted(breaker, limits)
+          ? untilLease(breaker, now)
+          : 0;
     if (wait) {
       count(coldOf(slot) + COLD_CIRCUIT_REJECTED);
       tally(COUNT_CIRCUIT_REJECTED);

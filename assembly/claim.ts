@@ -4,7 +4,7 @@
 //
 // A newborn is published with its first charge, failure or pin already on it, so that nobody can take it for idle.
 
-import { failed, newborn as newbornBreaker, coarse, stateOf } from './breaker';
+import { coarse, failed, newborn as newbornBreaker, stateOf } from './breaker';
 import { newborn as newbornBucket, ticks } from './bucket';
 import { tally } from './counters';
 import { markFree, NO_SLOT, takeFree } from './free';
@@ -20,7 +20,6 @@ import {
   COUNT_CLAIMED,
   COUNT_FREED,
   ID_KEPT,
-  SLOT_BITS,
   STATE_OPEN,
   STRIPE_COUNT,
   STRIPES,
@@ -171,7 +170,7 @@ function stripeOf(fingerprint: u64): usize {
 function finished(fingerprint: u64): u64 {
   const word = load64(stripeOf(fingerprint));
   if (word == 0) return 0;
-  const ref = <i64>(word & ((<u64>1 << 53) - 1));
+  const ref = <i64>(word & (((<u64>1) << 53) - 1));
   const thread = <u32>(word >> 53);
   const current = getMeta(rowAt(slotOf(ref)));
   if (epochOf(current) == epochIn(ref) && lifeOf(current) == LIMBO && pinsOf(current) != 0) {

@@ -3,16 +3,7 @@
 
 import { converted, isIn, ticks } from './bucket';
 import { AT_SWEPT } from './layout';
-import {
-  enforce,
-  inForce,
-  limitsOf,
-  spareRecord,
-  ticksPerToken,
-  versionOf,
-  writeBefore,
-  writeLimits,
-} from './limits';
+import { enforce, inForce, limitsOf, spareRecord, ticksPerToken, versionOf, writeBefore, writeLimits } from './limits';
 import { cas32, load32 } from './memory';
 import { capacity, rowAt, usedSlots } from './place';
 import { casBucket, getBucket } from './row';

@@ -4,6 +4,6 @@ import { load64, store64 } from './memory';
 import { block } from './place';
 
 export function tally(counter: u32): void {
-  const at = block + (<usize>counter << 3);
+  const at = block + ((<usize>counter) << 3);
   store64(at, load64(at) + 1);
 }

@@ -1,13 +1,13 @@
 // What crosses the boundary: numbers only, every parameter always given, and no number that could make it trap. Slots
 // and lengths are checked here; whatever is not the table's finds nothing.
 
-import { checkFingerprint, checkOverflow as decideOverflow, check as decide } from './check';
-import { remove as forget } from './claim';
 import { adopt as adoptRow } from './adopt';
+import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
+import { remove as forget } from './claim';
 import { configure as reconfigure, sweep } from './configure';
 import { create } from './create';
 import { rejected } from './decision';
-import { epochIn, find as findRef, NONE, slotOf } from './index';
+import { find as findRef } from './index';
 import {
   AT_MAGIC,
   BATCH,
@@ -16,27 +16,21 @@ import {
   MAX_THREADS,
   OUTCOME_IGNORED,
   REASON_TABLE_FULL,
-  SLOT_BITS,
   STALE,
   STATE_CLOSED,
 } from './layout';
-import {
-  availableTokens as tokensOf,
-  circuitState as stateOf,
-  fullBurst,
-} from './look';
 import { inForce } from './limits';
+import { fullBurst, circuitState as stateOf, availableTokens as tokensOf } from './look';
 import { pinned, unpin } from './pin';
 import { batchRoom, capacity } from './place';
+import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
-import { refund as giveBack, settle as settleRow, settleFingerprint } from './settle';
 
 /** Makes an empty table for `rows` peers; false where memory is too small for it or already holds one. */
 export function init(rows: u32, threads: u32): bool {
   if (rows == 0 || rows > <u32>MAX_PEERS || threads == 0 || threads > <u32>MAX_THREADS) return false;
   return load<u32>(AT_MAGIC) == 0 && create(rows, threads);
 }
-
 
 export function configure(
   ratePerSec: f64,
@@ -66,7 +60,7 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
   const end = min<u32>(capacity ? to : 0, BATCH);
   const tokens = tokensFrom(cost);
   for (let i = from; i < end; i++) {
-    const at = batchRoom + (<usize>i << 3);
+    const at = batchRoom + ((<usize>i) << 3);
     const slot = load<u32>(at);
     const decision = slot < capacity ? decide(slot, load<u32>(at, 4), tokens, now) : STALE;
     if (decision == STALE) return i;

@@ -8,19 +8,19 @@
 // left standing and cleared by whoever comes by.
 
 import { and64, load64, or64 } from './memory';
-import { capacity, free, inner } from './place';
+import { free, inner } from './place';
 
 export const NO_SLOT: u32 = 0xffffffff;
 
 function wordAt(node: u32): usize {
-  return free + (<usize>node << 3);
+  return free + ((<usize>node) << 3);
 }
 
 export function markFree(slot: u32): void {
   let node = inner + (slot >> 6);
   let child = slot & 63;
   while (true) {
-    or64(wordAt(node), <u64>1 << child);
+    or64(wordAt(node), (<u64>1) << child);
     if (node == 0) return;
     child = (node - 1) & 63;
     node = (node - 1) >> 6;
@@ -35,7 +35,7 @@ export function takeFree(): u32 {
     if (bits == 0) {
       if (node == 0) return NO_SLOT;
       const parent = (node - 1) >> 6;
-      const bit = <u64>1 << ((node - 1) & 63);
+      const bit = (<u64>1) << ((node - 1) & 63);
       and64(wordAt(parent), ~bit);
       // Another thread may have freed a slot below after the look and before the bit was cleared.
       if (load64(wordAt(node)) != 0) or64(wordAt(parent), bit);
@@ -47,7 +47,7 @@ export function takeFree(): u32 {
       node = (node << 6) + 1 + child;
       continue;
     }
-    const bit = <u64>1 << child;
+    const bit = (<u64>1) << child;
     if (and64(wordAt(node), ~bit) & bit) return ((node - inner) << 6) + child;
   }
 }

@@ -19,7 +19,7 @@ export const NONE: i64 = -1;
 // A reference names a row's life: epoch 29 ─ 24 ─ slot 24. It fits a double.
 
 export function refOf(slot: u32, epoch: u32): i64 {
-  return (<i64>epoch << SLOT_BITS) | <i64>slot;
+  return ((<i64>epoch) << SLOT_BITS) | <i64>slot;
 }
 
 export function slotOf(ref: i64): u32 {
@@ -36,15 +36,15 @@ function tagOf(fingerprint: u64): u64 {
 }
 
 function firstSet(fingerprint: u64): usize {
-  return index + (<usize>(((fingerprint >> 32) * <u64>sets) >> 32) << SET_BITS);
+  return index + ((<usize>(((fingerprint >> 32) * <u64>sets) >> 32)) << SET_BITS);
 }
 
 /** Never the first one again: with two sets in all, both are everyone's. */
 function secondSet(fingerprint: u64, first: usize): usize {
-  const set = index + (<usize>(((fingerprint & 0xffffffff) * <u64>sets) >> 32) << SET_BITS);
+  const set = index + ((<usize>(((fingerprint & 0xffffffff) * <u64>sets) >> 32)) << SET_BITS);
   if (set != first) return set;
   const next = set + SET_BYTES;
-  return next == index + (<usize>sets << SET_BITS) ? index : next;
+  return next == index + ((<usize>sets) << SET_BITS) ? index : next;
 }
 
 /** The row of this fingerprint, or NONE. */
@@ -61,7 +61,8 @@ export function find(fingerprint: u64): i64 {
       const word = getMeta(row);
       if (lifeOf(word) == LIMBO || getFingerprint(row) != fingerprint) continue;
       // Shared build: a row that is being reclaimed is asked for again, so it is taken back from the hand.
-      if (SHARED && lifeOf(word) == CLOSING && !casMeta(row, word, meta(epochOf(word), LIVE, 0))) return find(fingerprint);
+      if (SHARED && lifeOf(word) == CLOSING && !casMeta(row, word, meta(epochOf(word), LIVE, 0)))
+        return find(fingerprint);
       return refOf(slot, epochOf(word));
     }
     if (set != first) return NONE;

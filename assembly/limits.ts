@@ -19,8 +19,8 @@ import {
   LIMITS_CHANGED_AT,
   LIMITS_LATEST,
   LIMITS_ON_FULL,
-  LIMITS_PROBES,
   LIMITS_PROBE_TIMEOUT_MS,
+  LIMITS_PROBES,
   LIMITS_RATE_PER_SEC,
   LIMITS_TAU,
   LIMITS_THRESHOLD,
@@ -62,7 +62,7 @@ export function spareRecord(force: u64): usize {
 
 /** Puts a record in force after `force`; false if another came before it. */
 export function enforce(force: u64, limits: usize): bool {
-  return cas64(AT_FORCE, force, (<u64>(versionOf(force) + 1) << 32) | <u64>limits);
+  return cas64(AT_FORCE, force, ((<u64>(versionOf(force) + 1)) << 32) | <u64>limits);
 }
 
 export function ticksPerToken(limits: usize): u64 {

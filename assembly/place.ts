@@ -62,7 +62,7 @@ export function usedSlots(): u32 {
 }
 
 export function rowAt(slot: u32): usize {
-  return <usize>ROWS + (<usize>slot << ROW_BITS);
+  return <usize>ROWS + ((<usize>slot) << ROW_BITS);
 }
 
 export function coldOf(slot: u32): usize {

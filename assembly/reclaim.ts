@@ -5,12 +5,12 @@
 // by anyone with enough names.
 
 import { FORGIVEN, handedOver, OWES, standing } from './breaker';
-import { converted, handedOver as bucketHandedOver, isFull, ticks } from './bucket';
+import { handedOver as bucketHandedOver, converted, isFull, ticks } from './bucket';
 import { tally } from './counters';
+import { NO_SLOT } from './free';
+import { NONE, refOf } from './index';
 import { AT_BIRTHS, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS } from './layout';
 import { inForce, limitsOf } from './limits';
-import { NONE, refOf } from './index';
-import { NO_SLOT } from './free';
 import { add32, load64, SHARED } from './memory';
 import { capacity, me, rowAt } from './place';
 import {

@@ -39,7 +39,7 @@ export const OVERFLOW_EPOCH: u32 = 0;
 // META: 63 ─ epoch 29 ─ 35 ─ life 3 ─ 32 ─ pins 32 ─ 0
 
 export function meta(epoch: u32, life: u32, pins: u32): u64 {
-  return (<u64>((epoch << LIFE_BITS) | life) << 32) | <u64>pins;
+  return ((<u64>((epoch << LIFE_BITS) | life)) << 32) | <u64>pins;
 }
 
 export function epochOf(word: u64): u32 {
@@ -122,7 +122,7 @@ export function count(at: usize): void {
 
 /** Both counters of a new life. */
 export function setCounters(row: usize, allowed: u32, rateLimited: u32): void {
-  store64(row + ALLOWED, (<u64>rateLimited << 32) | <u64>allowed);
+  store64(row + ALLOWED, ((<u64>rateLimited) << 32) | <u64>allowed);
 }
 
 export function allowedAt(row: usize): usize {

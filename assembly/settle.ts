@@ -66,13 +66,7 @@ function after(breaker: u64, outcome: i32, now: f64, limits: usize): u64 {
 }
 
 /** The same for the peer whose fingerprint this is. Only a failure without a permit makes a row for it. */
-export function settleFingerprint(
-  fingerprint: u64,
-  length: u32,
-  outcome: i32,
-  permit: i32,
-  now: f64,
-): i32 {
+export function settleFingerprint(fingerprint: u64, length: u32, outcome: i32, permit: i32, now: f64): i32 {
   while (true) {
     let ref = find(fingerprint);
     if (ref == NONE) {

@@ -19,7 +19,7 @@ export function fingerprint(length: u32): u64 {
   for (let at: u32 = 0; at <= end; at += 8) {
     let word: u64 = 0;
     if (at < last) word = load<u64>(idRoom + at);
-    else if (at == last) word = (load<u64>(idRoom + at) & ~(~(<u64>0) << ((length & 7) << 3))) | (<u64>length << 56);
+    else if (at == last) word = (load<u64>(idRoom + at) & ~(~(<u64>0) << ((length & 7) << 3))) | ((<u64>length) << 56);
     else if (at == last + 8) c ^= 0xff;
     d ^= word;
     a += b;

@@ -8,7 +8,17 @@
 // the tenancy after it loaded the word, so that a late leave never puts the next tenant out.
 
 import { markFree } from './free';
-import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_TENANTS, AT_THREADS, MAGIC, MAX_THREADS } from './layout';
+import {
+  ABI_VERSION,
+  AT_ABI,
+  AT_CAPACITY,
+  AT_MAGIC,
+  AT_MEMBERS,
+  AT_TENANTS,
+  AT_THREADS,
+  MAGIC,
+  MAX_THREADS,
+} from './layout';
 import { cas32, cas64, load32, load64 } from './memory';
 import { capacity, me, open, rowAt, usedSlots } from './place';
 import { casMeta, epochOf, getMeta, LIMBO, LIVE, lifeOf, meta, pinsOf } from './row';
@@ -24,7 +34,7 @@ export const NO_TABLE: i32 = -3;
 let own: u32 = 1;
 
 function tenancyAt(thread: u32): usize {
-  return <usize>AT_TENANTS + (<usize>thread << 2);
+  return <usize>AT_TENANTS + ((<usize>thread) << 2);
 }
 
 export function tenancyOf(thread: u32): u32 {
@@ -45,7 +55,7 @@ export function reserve(): i32 {
 export function attach(thread: u32, tenancy: u32): i32 {
   if (load32(AT_MAGIC) != MAGIC || load32(AT_ABI) != ABI_VERSION) return NO_TABLE;
   if (thread >= load32(AT_THREADS) || (tenancy & 1) == 0) return VOID;
-  const bit = <u64>1 << thread;
+  const bit = (<u64>1) << thread;
   const before = load64(AT_MEMBERS);
   if (load32(tenancyAt(thread)) != tenancy) return VOID;
   if (before & bit) return BUSY;
@@ -78,13 +88,13 @@ export function detach(thread: u32, tenancy: u32): bool {
   while (true) {
     const members = load64(AT_MEMBERS);
     if (load32(tenancyAt(thread)) != tenancy) return false;
-    if (!cas64(AT_MEMBERS, members, changed(members & ~(<u64>1 << thread)))) continue;
+    if (!cas64(AT_MEMBERS, members, changed(members & ~((<u64>1) << thread)))) continue;
     return cas32(tenancyAt(thread), tenancy, tenancy + 1);
   }
 }
 
 function changed(members: u64): u64 {
-  return members + (<u64>1 << 32);
+  return members + ((<u64>1) << 32);
 }
 
 /** What a predecessor under this number left on the row: a pin, a row half reclaimed, a row half claimed. */

@@ -46,10 +46,7 @@ export type RateLimiterConfig = { readonly [K in keyof ResolvedConfig]?: Resolve
 /** What `configure` takes: any part of the limits. */
 export type LimitsUpdate = { readonly [K in keyof Limits]?: Limits[K] | undefined };
 
-type Preset = Pick<
-  Limits,
-  'maxRequestsPerSec' | 'burstSize' | 'circuitBreakerThreshold' | 'circuitBreakerTimeoutMs'
->;
+type Preset = Pick<Limits, 'maxRequestsPerSec' | 'burstSize' | 'circuitBreakerThreshold' | 'circuitBreakerTimeoutMs'>;
 
 function preset(rate: number, burst: number, threshold: number, timeoutMs: number): Preset {
   return Object.freeze({

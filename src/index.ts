@@ -2,7 +2,7 @@
 
 export type { Clock } from './clock.js';
 export { monotonicClock } from './clock.js';
-export type { Limits, LimitsUpdate, OnFull, ResolvedConfig, RateLimiterConfig } from './config.js';
+export type { Limits, LimitsUpdate, OnFull, RateLimiterConfig, ResolvedConfig } from './config.js';
 export { presets } from './config.js';
 export type { Decision, Reason } from './decision.js';
 export { isAllowed, reasonOf, retryAfterMs } from './decision.js';
@@ -12,12 +12,12 @@ export type { Stats } from './limiter.js';
 export { RateLimiter } from './limiter.js';
 export type { PeerInfo } from './listing.js';
 export type { Peer } from './peer.js';
-export type { PeerId } from './slots.js';
-export type { CircuitState } from './table.js';
-export type { Ticket } from './threads/ticket.js';
 export type { RejectionReason, RpcErrorCodes, RpcErrorObject } from './rpc/codes.js';
 export { ERR_CIRCUIT_BREAKER, ERR_RATE_LIMITED, eip1474 } from './rpc/codes.js';
 export type { RpcGuardOptions, RpcPeer, RunOptions } from './rpc/guard.js';
 export { RpcGuard } from './rpc/guard.js';
 export type { Classify, Outcome, Settled } from './rpc/outcome.js';
 export { RpcArgumentError, RpcRejection, RpcTimeout } from './rpc/rejection.js';
+export type { PeerId } from './slots.js';
+export type { CircuitState } from './table.js';
+export type { Ticket } from './threads/ticket.js';

@@ -2,7 +2,13 @@
 
 import { permitCode, requireCost, requireNow } from './args.js';
 import type { Clock } from './clock.js';
-import { type LimitsUpdate, type ResolvedConfig, type RateLimiterConfig, resolveConfig, updateConfig } from './config.js';
+import {
+  type LimitsUpdate,
+  type RateLimiterConfig,
+  type ResolvedConfig,
+  resolveConfig,
+  updateConfig,
+} from './config.js';
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { listPeers, type PeerInfo } from './listing.js';
@@ -99,10 +105,16 @@ export class RateLimiter {
     requireCost(cost);
     requireNow(now);
     if (!Array.isArray(peers)) {
-      throw new ArgumentTypeError('ERR_PEERGATE_BATCH_TYPE', `peers: expected an array of handles, got ${shown(peers)}`);
+      throw new ArgumentTypeError(
+        'ERR_PEERGATE_BATCH_TYPE',
+        `peers: expected an array of handles, got ${shown(peers)}`,
+      );
     }
     if (!(decisions instanceof Int32Array)) {
-      throw new ArgumentTypeError('ERR_PEERGATE_BATCH_TYPE', `decisions: expected an Int32Array, got ${shown(decisions)}`);
+      throw new ArgumentTypeError(
+        'ERR_PEERGATE_BATCH_TYPE',
+        `decisions: expected an Int32Array, got ${shown(decisions)}`,
+      );
     }
     if (decisions.length < peers.length) {
       throw new ArgumentRangeError(

@@ -5,7 +5,7 @@
 //           │ magic │ version │ ABI │ maxPeers │ rows │ checksum │ wall ms │ now │ key │ limits                  │ …
 //           └───────┴─────────┴─────┴──────────┴──────┴──────────┴─────────┴─────┴─────┴─────────────────────────┴──
 //
-//      limits, from byte 56: rate f64, burst f64, timeoutMs f64, probeTimeoutMs f64, threshold u32, probes u32, onFull u32
+//      limits, from byte 56: rate f64, burst f64, timeoutMs f64, probeTimeoutMs f64, threshold u32, probes u32, onFull u32; births u32
 //
 // The wall clock says how long the process was down, and by so much everything ages that was waiting for its time. The
 // key comes along, because without it no fingerprint means anything: who reads a snapshot can make IDs collide.
@@ -15,7 +15,7 @@ import { type Limits, type RateLimiterConfig, resolveConfig } from './config.js'
 import { SnapshotError, shown } from './errors.js';
 import { Table } from './table.js';
 import { adoptRow, copyOverflowRow, copyRow, RECORD_BYTES } from './wasm/copying.js';
-import { EXPECTED, keyOf, limitsVersion, readHeader, usedSlots } from './wasm/reading.js';
+import { birthsOf, EXPECTED, keyOf, limitsVersion, readHeader, usedSlots, writeBirths } from './wasm/reading.js';
 
 /** 'PGSS'. */
 const MAGIC = 0x53534750;
@@ -72,6 +72,7 @@ function written(table: Table, config: Limits, now: number, wallMs: number, byte
   header.setUint32(88, config.circuitBreakerThreshold, true);
   header.setUint32(92, config.halfOpenProbes, true);
   header.setUint32(96, config.onFull === 'reject' ? 1 : 0, true);
+  header.setUint32(100, birthsOf(table.core), true);
   header.setUint32(AT_CHECKSUM, checksum(bytes), true);
   return bytes;
 }
@@ -94,6 +95,7 @@ export function restoreTable(bytes: Uint8Array, options: RateLimiterConfig): Tab
   const asOf = saved.now + Math.max(0, Date.now() - saved.wallMs);
 
   const table = Table.create(resolveConfig({ ...config, ...saved.limits }), saved.key);
+  writeBirths(table.core, saved.births);
   for (let at = HEADER_BYTES; at < bytes.length; at += RECORD_BYTES) {
     const overflow = at === HEADER_BYTES;
     if (!adoptRow(table.core, bytes.subarray(at, at + RECORD_BYTES), overflow, asOf, now - asOf)) {
@@ -109,6 +111,7 @@ interface Saved {
   readonly wallMs: number;
   readonly now: number;
   readonly key: Uint8Array;
+  readonly births: number;
   readonly limits: Limits;
 }
 
@@ -123,12 +126,14 @@ function read(bytes: Uint8Array): Saved {
   if (word(8) !== abi) throw new SnapshotError(`a table of version ${abi}`, word(8));
   const length = HEADER_BYTES + (word(16) + 1) * RECORD_BYTES;
   if (bytes.length !== length) throw new SnapshotError(`${length} bytes for ${word(16)} peers`, bytes.length);
-  if (checksum(bytes) !== word(AT_CHECKSUM)) throw new SnapshotError(`the checksum ${word(AT_CHECKSUM)}`, checksum(bytes));
+  if (checksum(bytes) !== word(AT_CHECKSUM))
+    throw new SnapshotError(`the checksum ${word(AT_CHECKSUM)}`, checksum(bytes));
   return {
     maxPeers: word(12),
     wallMs: header.getFloat64(24, true),
     now: header.getFloat64(32, true),
     key: bytes.slice(AT_KEY, AT_KEY + KEY_BYTES),
+    births: word(100),
     limits: {
       maxRequestsPerSec: header.getFloat64(56, true),
       burstSize: header.getFloat64(64, true),

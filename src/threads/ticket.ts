@@ -30,7 +30,10 @@ export function requireSharedMemory(): void {
 export function reserveTicket(core: Core, module: WebAssembly.Module): Ticket {
   const { memory, threads } = core;
   if (threads === undefined) {
-    throw new SharingError('ERR_PEERGATE_NOT_SHARED', 'share: expected a limiter made with `shared: true`, got another');
+    throw new SharingError(
+      'ERR_PEERGATE_NOT_SHARED',
+      'share: expected a limiter made with `shared: true`, got another',
+    );
   }
   const thread = threads.reserve();
   if (thread < 0) {

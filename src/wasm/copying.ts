@@ -7,7 +7,7 @@ import { coldRecord } from './reading.js';
 
 export const RECORD_BYTES = layout.ROW_BYTES + layout.COLD_BYTES;
 
-/** After so many looks a row that never held still is copied as it is: each of its words is whole in any case. */
+/** A row that never held still for so many looks is copied as it was at the last one, or is nobody's if it changed hands. */
 const MOST_LOOKS = 1000;
 
 const WORDS = layout.ROW_BYTES / 8;
@@ -23,16 +23,20 @@ export function copyRow({ memory, maxPeers }: Core, slot: number, record: Uint8A
   const row = new BigUint64Array(memory.buffer, layout.ROWS + slot * layout.ROW_BYTES, WORDS);
   const cold = new Uint8Array(memory.buffer, coldRecord(maxPeers, slot), layout.COLD_BYTES);
   const copy = new BigUint64Array(WORDS);
+  let copied = false;
   for (let look = 0; look < MOST_LOOKS; look++) {
     for (let word = 0; word < WORDS; word++) copy[word] = Atomics.load(row, word);
-    if ((((copy[OWNER] as bigint) >> PIN_BITS) & LIFE_MASK) !== LIVE) return false;
-    record.set(new Uint8Array(copy.buffer));
-    record.set(cold, layout.ROW_BYTES);
+    const owner = (copy[OWNER] as bigint) >> PIN_BITS;
+    if ((owner & LIFE_MASK) !== LIVE) return false;
+    const coldCopy = cold.slice();
     const heldStill = [BUCKET, BREAKER].every((word) => Atomics.load(row, word) === copy[word]);
-    const sameLife = Atomics.load(row, OWNER) >> PIN_BITS === (copy[OWNER] as bigint) >> PIN_BITS;
-    if (heldStill && sameLife) break;
+    if (Atomics.load(row, OWNER) >> PIN_BITS !== owner) continue;
+    record.set(new Uint8Array(copy.buffer));
+    record.set(coldCopy, layout.ROW_BYTES);
+    copied = true;
+    if (heldStill) break;
   }
-  return true;
+  return copied;
 }
 
 /** Copies the row that peers without one share. */

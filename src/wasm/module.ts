@@ -3,14 +3,15 @@
 
 import { CORE_BASE64, SHARED_CORE_BASE64 } from './embedded.js';
 
-let plain: WebAssembly.Module | undefined;
-let shared: WebAssembly.Module | undefined;
+const compiled = new Map<string, WebAssembly.Module>();
 
 export function coreModule(forThreads: boolean): WebAssembly.Module {
-  if (forThreads) return (shared ??= compiled(SHARED_CORE_BASE64));
-  return (plain ??= compiled(CORE_BASE64));
+  const base64 = forThreads ? SHARED_CORE_BASE64 : CORE_BASE64;
+  const module = compiled.get(base64) ?? compile(base64);
+  compiled.set(base64, module);
+  return module;
 }
 
-function compiled(base64: string): WebAssembly.Module {
+function compile(base64: string): WebAssembly.Module {
   return new WebAssembly.Module(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
 }

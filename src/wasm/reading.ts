@@ -35,6 +35,15 @@ export function keyOf({ memory }: Core): Uint8Array {
   return new Uint8Array(memory.buffer, layout.AT_KEY, 16);
 }
 
+/** How many lives the table has numbered: where it goes on, no permit of before counts. */
+export function birthsOf({ memory }: Core): number {
+  return new DataView(memory.buffer).getUint32(layout.AT_BIRTHS, true);
+}
+
+export function writeBirths({ memory }: Core, births: number): void {
+  new DataView(memory.buffer).setUint32(layout.AT_BIRTHS, births, true);
+}
+
 export interface StoredLimits {
   readonly ratePerSec: number;
   readonly burst: number;
