@@ -65,6 +65,21 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.check('newcomer', 1, LATER)), 'table_full', 'and pins it');
   });
 
+  test('a row that its failure took in a large full table is pinned like any other', () => {
+    for (let spare = 0; spare < 192; spare += 8) {
+      const limiter = limiterOf({ maxPeers: 192 });
+      for (let i = 0; i < 192; i++) limiter.check(`resident-${i}`, i === spare ? 1 : 4, 0);
+      const peer = limiter.peer('peer', 1_000);
+      let attempts = 0;
+      while (!peer.recordFailure(undefined, 1_000)) assert.ok(attempts++ < 4, 'a round of the hand is three attempts');
+      for (let i = 0; i < 500; i++) limiter.check(`invented-${i}`, 1, LATER);
+      assert.ok(
+        [...limiter.peers(LATER)].some((row) => row.id === 'peer'),
+        `the row to spare was at ${spare}`,
+      );
+    }
+  });
+
   test('made when no row was free and released before any was, it holds nothing', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('resident', 1, 0);
