@@ -14,7 +14,19 @@ const INPUTS = [
 
 const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';
 
-const CORE_TYPES = 'declare const module: WebAssembly.Module;\nexport default module;\n';
+/** Loaded with the types of every entry, for projects that have neither these names nor this library otherwise. */
+const AMBIENT = `/// <reference lib="esnext.disposable" />
+// The DOM's types declare these too; where both are, they merge.
+declare namespace WebAssembly {
+  interface Module {}
+  interface Memory {}
+}
+`;
+
+const CORE_TYPES = `/// <reference path="./types/ambient.d.ts" />
+declare const module: WebAssembly.Module;
+export default module;
+`;
 
 export async function buildDist(): Promise<void> {
   await step('dist', INPUTS, ['dist'], async () => {
@@ -93,6 +105,9 @@ function emitTypes(outDir: string): void {
     cwd: root,
     stdio: 'inherit',
   });
+  const index = join(outDir, 'src/index.d.ts');
+  writeFileSync(index, `/// <reference path="../ambient.d.ts" />\n${readFileSync(index, 'utf8')}`);
+  writeFileSync(join(outDir, 'ambient.d.ts'), AMBIENT);
 }
 
 /** The loader's package brings no licence text; the compiler, from the same repository, does. */

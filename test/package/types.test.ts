@@ -1,0 +1,134 @@
+// The installed package in projects of TypeScript, with the compiler's default strictness and the package's own types
+// checked as well.
+
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { add, install, node, put, repository } from './installed.js';
+
+const { project } = install();
+add(project, 'json-rpc-2.0');
+add(project, '@types/node');
+add(project, 'undici-types');
+
+const PROGRAM = `
+import { type Decision, isAllowed, type Peer, presets, RateLimiter, type RateLimiterConfig, reasonOf, retryAfterMs } from 'peergate';
+import { eip1474, RpcGuard, RpcRejection } from 'peergate';
+
+const config: RateLimiterConfig = { ...presets.strict, maxPeers: 10_000 };
+const limiter = new RateLimiter(config);
+const decision: Decision = limiter.check('peer-a');
+const said: 'allowed' | 'rate_limited' | 'circuit_open' | 'table_full' = reasonOf(decision);
+const wait: number = isAllowed(decision) ? 0 : retryAfterMs(decision);
+const counted: boolean = limiter.recordSuccess(new Uint8Array([1, 2]), decision);
+const peer: Peer = limiter.peer('peer-b');
+peer.release();
+const guard = new RpcGuard(limiter, { timeoutMs: 30_000, errorCodes: eip1474 });
+const result: Promise<number> = guard.run(peer, (signal: AbortSignal) => (signal.aborted ? 0 : 1), { cost: 1 });
+result.catch((error: unknown) => error instanceof RpcRejection && error.data.retryAfterMs);
+for (const { id, circuitState } of limiter.peers()) console.log(id, circuitState, said, wait, counted);
+
+// @ts-expect-error a limit is a number
+new RateLimiter({ maxPeers: 'many' });
+// @ts-expect-error there is no such field
+new RateLimiter({ maxPeer: 1 });
+// @ts-expect-error an ID is a string or bytes
+limiter.check(7);
+// @ts-expect-error the configuration in force cannot be written to
+limiter.config.burstSize = 1;
+`;
+
+const DISPOSAL = `
+import { RateLimiter } from 'peergate';
+using peer = new RateLimiter().peer('peer-a');
+peer.check();
+`;
+
+const ADAPTER = `
+import { JSONRPCServer } from 'json-rpc-2.0';
+import { RateLimiter, RpcGuard } from 'peergate';
+import { guardJsonRpc } from 'peergate/json-rpc';
+const gate = guardJsonRpc(new JSONRPCServer(), new RpcGuard(new RateLimiter()));
+gate.close();
+`;
+
+const CORE = `
+import core from 'peergate/core.wasm';
+import { RateLimiter } from 'peergate';
+new RateLimiter({ module: core });
+`;
+
+const COMMONJS = `
+import { RateLimiter } from 'peergate';
+import peergate = require('peergate');
+new peergate.RateLimiter() instanceof RateLimiter;
+`;
+
+const WRONG = `
+import { nothing } from 'peergate';
+nothing();
+`;
+
+const COMMON = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, target: 'es2022' };
+
+/** What the compiler says of these files under these options, line by line. */
+function compile(options: object, files: Record<string, string>): string[] {
+  for (const [file, text] of Object.entries(files)) put(project, file, text);
+  const compilerOptions = { ...COMMON, ...options };
+  put(project, 'tsconfig.json', JSON.stringify({ compilerOptions, files: Object.keys(files) }));
+  const { output } = node(project, join(repository, 'node_modules/typescript/bin/tsc'), '-p', '.', '--pretty', 'false');
+  return output.split('\n').filter((line) => line !== '');
+}
+
+const environments = {
+  'Node, without the DOM': { module: 'nodenext', lib: ['es2022'], types: ['node'] },
+  'a page and a bundler, without Node': {
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['es2022', 'dom'],
+    types: [],
+  },
+} as const;
+
+for (const [environment, options] of Object.entries(environments)) {
+  const test = suite(`types for ${environment}`);
+  const files = {
+    'program.ts': PROGRAM,
+    'disposal.ts': DISPOSAL,
+    'adapter.ts': ADAPTER,
+    'core.ts': CORE,
+    'wrong.ts': WRONG,
+  };
+  const commonjs = options.module === 'nodenext' ? { 'required.cts': COMMONJS } : {};
+  const said = compile(options, { ...files, ...commonjs });
+  const about = (file: string) => said.filter((line) => line.startsWith(file));
+
+  test('limiter, handles and guard, and what they refuse', () => {
+    assert.equal(about('program.ts'), []);
+  });
+
+  test('a handle can be disposed of with `using`', () => {
+    assert.equal(about('disposal.ts'), []);
+  });
+
+  test('the adapter takes a server of its framework', () => {
+    assert.equal(about('adapter.ts'), []);
+  });
+
+  test('the core as a file is a module', () => {
+    assert.equal(about('core.ts'), []);
+  });
+
+  if (options.module === 'nodenext') {
+    test('CommonJS that requires it', () => {
+      assert.equal(about('required.cts'), []);
+    });
+  }
+
+  test('the declarations themselves are sound, and what is wrong is reported', () => {
+    assert.match(about('wrong.ts').join(), 'TS2305');
+    assert.is(said.length, 1, said.join('\n'));
+  });
+
+  test.run();
+}

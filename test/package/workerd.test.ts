@@ -1,0 +1,85 @@
+// The package in the Workers runtime: what its bundler makes of the `workerd` condition, run by `workerd` itself, which
+// compiles no bytes and has no randomness before a request.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { install, put, type Ran } from './installed.js';
+
+const test = suite('the package in Workers');
+const { project, package: folder } = install();
+
+/** The package exports the path of its executable, untyped. */
+const { default: workerd } = createRequire(import.meta.url)('workerd') as { default: string };
+
+const CONFIG = `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = ( services = [ ( name = "main", worker = .worker ) ] );
+const worker :Workerd.Worker = (
+  compatibilityDate = "2026-01-01",
+  modules = [
+    ( name = "bundle.js", esModule = embed "bundle.js" ),
+    ( name = "core.wasm", wasm = embed "core.wasm" ),
+  ],
+);
+`;
+
+/** Bundles a worker as Wrangler does, `.wasm` files left as modules, and runs its `test` handler. */
+async function run(code: string): Promise<Ran> {
+  put(project, 'worker.js', code);
+  put(project, 'config.capnp', CONFIG);
+  await build({
+    absWorkingDir: project,
+    entryPoints: ['worker.js'],
+    outfile: join(project, 'bundle.js'),
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['*.wasm'],
+  });
+  cpSync(join(folder, 'dist/core.wasm'), join(project, 'core.wasm'));
+  const { status, stdout, stderr } = spawnSync(workerd, ['test', 'config.capnp'], { cwd: project, encoding: 'utf8' });
+  return { status, output: `${stdout}${stderr}` };
+}
+
+const LIMITER = `
+import { RateLimiter, reasonOf, RpcGuard, RpcRejection } from 'peergate';
+const limiter = new RateLimiter({ maxRequestsPerSec: 1, burstSize: 2, maxPeers: 100 }); // at module scope
+const expect = (seen, expected) => { if (String(seen) !== String(expected)) throw new Error('saw ' + seen); };
+`;
+
+test('a limiter made at module scope decides within a request', async () => {
+  const { status, output } = await run(`${LIMITER}
+    export default { test() {
+      expect([1, 2, 3].map(() => reasonOf(limiter.check('peer-a'))), 'allowed,allowed,rate_limited');
+      expect(limiter.peerCount, 1);
+    } };`);
+  assert.is(status, 0, output);
+});
+
+test('the guard and the adapter share the classes of the entry', async () => {
+  const { status, output } = await run(`${LIMITER}
+    import { ConfigError } from 'peergate';
+    import { guardJsonRpc } from 'peergate/json-rpc';
+    export default { async test() {
+      const guard = new RpcGuard(limiter, { timeoutMs: 1_000 });
+      expect(await guard.run('peer-a', () => 7), 7);
+      await guard.run('peer-a', () => 7);
+      try { await guard.run('peer-a', () => 7); expect('an answer', 'a rejection'); }
+      catch (error) { expect(error instanceof RpcRejection && error.code, -32001); }
+      try { guardJsonRpc(null, guard); expect('a gate', 'an error'); }
+      catch (error) { expect(error instanceof ConfigError, true); }
+    } };`);
+  assert.is(status, 0, output);
+});
+
+test('what goes wrong in there is seen out here', async () => {
+  const { status } = await run(`${LIMITER} export default { test() { expect(limiter.peerCount, 1); } };`);
+  assert.is.not(status, 0);
+});
+
+test.run();
