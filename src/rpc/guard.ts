@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** What the guard uses of a `Peer`. Whatever has these four can stand in for one. */
 export interface RpcPeer {
-  check(cost?: number): Decision;
+  check(cost?: number, now?: number): Decision;
   recordSuccess(permit?: number): boolean;
   recordFailure(permit?: number): boolean;
   recordIgnored(permit?: number): boolean;
@@ -71,12 +71,13 @@ export class RpcGuard {
   }
 
   /**
-   * Decides on a request of `cost` tokens. An allowed decision is the permit to give to `run`.
+   * Decides on a request of `cost` tokens (default 1), at `now` (default: the limiter's clock). An allowed decision is the
+   * permit to give to `run`.
    *
-   * @throws what `RateLimiter.check` throws for a bad peer or cost.
+   * @throws what `RateLimiter.check` throws for a bad peer, cost or time.
    */
-  admit(peer: PeerId | RpcPeer, cost?: number): Decision {
-    return isHandle(peer) ? peer.check(cost) : this.limiter.check(peer, cost);
+  admit(peer: PeerId | RpcPeer, cost?: number, now?: number): Decision {
+    return isHandle(peer) ? peer.check(cost, now) : this.limiter.check(peer, cost, now);
   }
 
   /**

@@ -50,6 +50,18 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 1);
   });
 
+  test('admit takes a cost and a time', () => {
+    const { limiter, guard } = rig();
+    for (const peer of ['peer', limiter.peer('peer')]) {
+      assert.ok(isAllowed(guard.admit(peer, 10, 5_000)));
+      assert.is(limiter.getAvailableTokens('peer', 5_000), 10);
+      assert.ok(isAllowed(guard.admit(peer, 10, 5_000)));
+      assert.not(isAllowed(guard.admit(peer, 1, 5_000)));
+      assert.ok(isAllowed(guard.admit(peer, 1, 5_100)));
+      limiter.removePeer('peer');
+    }
+  });
+
   test('an ID in bytes is the one it was at the call, even if its buffer is used for another meanwhile', async () => {
     const { limiter, guard } = rig();
     const id = new TextEncoder().encode('peer-a');

@@ -56,6 +56,7 @@ export class Connection<ServerParams> implements JsonRpcConnection {
   readonly peer: Peer;
   readonly #shared: Shared<ServerParams>;
   readonly #socket: MessageSocket;
+  readonly #clock: () => number;
   readonly #onEnd: (connection: Connection<ServerParams>) => void;
   readonly #stats = newStats();
   readonly #reading: Reading;
@@ -76,6 +77,7 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     this.peer = peer;
     this.#shared = shared;
     this.#socket = socket;
+    this.#clock = shared.guard.limiter.config.clock;
     this.#onEnd = onEnd;
     this.#reading = new Reading(socket);
     const send = (text: string) => this.#send(text);
@@ -129,13 +131,15 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     this.#stats.received++;
     const bytes = frameBytes(data, settings.maxFrameBytes);
     const isTooLarge = bytes > settings.maxFrameBytes;
-    const decision = guard.admit(this.peer);
+    // One reading of the clock serves the check and, where it rejects, all that follows: it costs more than the check.
+    const nowMs = this.#clock();
+    const decision = guard.admit(this.peer, 1, nowMs);
     if (!isAllowed(decision)) {
-      this.#rejections.reject(decision, isTooLarge ? undefined : data);
+      this.#rejections.reject(decision, isTooLarge ? undefined : data, nowMs);
       return;
     }
     this.#stats.admitted++;
-    this.#rejections.admitted();
+    this.#rejections.admitted(nowMs);
     if (isTooLarge) {
       this.#dispatcher.fail(decision, { ...INVALID_REQUEST, data: { maxFrameBytes: settings.maxFrameBytes } });
     } else if (this.#isFull() || this.#queue.length > 0) {

@@ -17,8 +17,8 @@ export class BatchProbe implements RpcPeer {
     this.#left = members;
   }
 
-  check(cost?: number): number {
-    return this.#peer.check(cost);
+  check(cost?: number, now?: number): number {
+    return this.#peer.check(cost, now);
   }
 
   recordSuccess(permit?: number): boolean {

@@ -1,5 +1,5 @@
-// What a rejected frame leads to. Most of a flood passes through `reject`, so that it costs next to nothing there: a clock
-// reading, a look at the budget, no parsing, no exception, no object.
+// What a rejected frame leads to. Most of a flood passes through `reject`, so that it costs next to nothing there: a look at
+// the budget, no parsing, no exception, no object, and no reading of the clock beside the check's.
 
 import { type Decision, type RpcGuard, retryAfterMs } from '../../index.js';
 import { AnswerBudget } from './budget.js';
@@ -44,8 +44,7 @@ export class Rejections {
   }
 
   /** A frame was rejected. Without `data` (it is too large to be parsed) it is answered without an id. */
-  reject(decision: Decision, data: FrameData | undefined): void {
-    const nowMs = this.#clock();
+  reject(decision: Decision, data: FrameData | undefined, nowMs: number): void {
     if (this.#mayAnswer(decision, nowMs)) this.#answer(decision, data === undefined ? null : parsed(data), nowMs);
   }
 
@@ -56,8 +55,8 @@ export class Rejections {
   }
 
   /** A frame was let through. */
-  admitted(): void {
-    if (this.#strikes.count > 0) this.#strikes.admitted(this.#clock());
+  admitted(nowMs: number): void {
+    if (this.#strikes.count > 0) this.#strikes.admitted(nowMs);
   }
 
   close(): void {
