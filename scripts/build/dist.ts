@@ -81,7 +81,7 @@ async function bundle(file: string, outfile: string): Promise<void> {
 
 /**
  * An adapter shares the classes of the public entry, so it imports that file and does not bundle it; a variant takes
- * the core from where its platform has it.
+ * the core from where its platform has it. Of other packages the loader alone is bundled.
  */
 function wiring(variant: string): Plugin {
   return {
@@ -95,6 +95,9 @@ function wiring(variant: string): Plugin {
           return { path: join(root, `src/wasm/module${variant}.ts`) };
         return null;
       });
+      onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+        kind === 'entry-point' || path === '@assemblyscript/loader' ? null : { path, external: true },
+      );
     },
   };
 }
