@@ -1,0 +1,151 @@
+// A client process: plays one role against the server until it is told to stop, and counts what it sees.
+
+import { WebSocket } from 'ws';
+import { isRejection, Line } from './line.js';
+import {
+  type ClientCounts,
+  FAILING,
+  FLOODER,
+  type FromClient,
+  HONEST,
+  type Plan,
+  RENAMER,
+  type Role,
+  type Sample,
+  type ToClient,
+} from './plan.js';
+
+const [role, url = '', plan] = process.argv.slice(2, 5).map((arg, i) => (i === 2 ? JSON.parse(arg) : arg)) as [
+  Role,
+  string,
+  Plan,
+];
+const COUNT_EVERY_MS = 500;
+/** How long honest peers wait for what is still out when the run ends. */
+const PATIENCE_MS = 2000;
+/** A flooder that lets more than this wait in its own memory gains nothing. */
+const MOST_BUFFERED_BYTES = 2 ** 20;
+const FRAMES_A_TURN = 500;
+
+const samples: Sample[] = [];
+const counts = new Map<string, { sent: number; answered: number; rejected: number }>();
+let stopped = false;
+
+function countsOf(peer: string): { sent: number; answered: number; rejected: number } {
+  const known = counts.get(peer) ?? { sent: 0, answered: 0, rejected: 0 };
+  counts.set(peer, known);
+  return known;
+}
+
+/** The time of day, as finely as it can be read. */
+const today = () => performance.timeOrigin + performance.now();
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A steady pace below the limit, whether or not the answers come. */
+async function honest(peer: string, index: number): Promise<void> {
+  const line = await Line.to(`${url}/${peer}`);
+  const count = countsOf(peer);
+  const everyMs = 1000 / plan.honestPerSec;
+  const pending: Promise<void>[] = [];
+  const request = async () => {
+    const sentAtMs = today();
+    count.sent++;
+    const answer = await line.ask('work', {});
+    if (answer === undefined) {
+      samples.push({ peer, sentAtMs, latencyMs: null, rejected: false });
+      return;
+    }
+    count.answered++;
+    const rejected = isRejection(answer);
+    if (rejected) count.rejected++;
+    samples.push({ peer, sentAtMs, latencyMs: today() - sentAtMs, rejected });
+  };
+  await pause((everyMs * index) / HONEST.length);
+  for (let next = performance.now(); !stopped; next += everyMs) {
+    pending.push(request());
+    await pause(Math.max(0, next + everyMs - performance.now()));
+  }
+  await Promise.race([Promise.all(pending), pause(PATIENCE_MS)]);
+  line.close();
+  await Promise.all(pending);
+}
+
+/** As fast as the socket takes it. */
+async function flooder(): Promise<void> {
+  const count = countsOf(FLOODER);
+  while (!stopped) {
+    const socket = new WebSocket(`${url}/${FLOODER}`, { perMessageDeflate: false });
+    socket.on('error', () => {});
+    socket.on('message', (data) => {
+      count.answered++;
+      if (isRejection(JSON.parse(String(data)))) count.rejected++;
+    });
+    await new Promise((resolve) => socket.once('open', resolve).once('close', resolve));
+    for (let id = 0; !stopped && socket.readyState === WebSocket.OPEN; ) {
+      for (let i = 0; i < FRAMES_A_TURN && socket.bufferedAmount < MOST_BUFFERED_BYTES; i++) {
+        socket.send(`{"jsonrpc":"2.0","id":${id++},"method":"work","params":{}}`);
+        count.sent++;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.terminate();
+  }
+}
+
+/** Fails until the server has had enough, waits as long as it was told to, and behaves from then on. */
+async function failing(): Promise<void> {
+  const line = await Line.to(`${url}/${FAILING}`);
+  const count = countsOf(FAILING);
+  let fail = true;
+  while (!stopped) {
+    count.sent++;
+    const asked = performance.now();
+    const answer = await line.ask('work', { fail });
+    if (answer === undefined) break;
+    count.answered++;
+    if (isRejection(answer)) {
+      count.rejected++;
+      fail = false;
+      await pause(answer.error.data.retryAfterMs ?? 0);
+    }
+    await pause(Math.max(0, asked + 1000 / plan.failingPerSec - performance.now()));
+  }
+  line.close();
+}
+
+/** A new name for every request. */
+async function renamer(): Promise<void> {
+  const count = countsOf(RENAMER);
+  for (let name = 0; !stopped; name++) {
+    const started = performance.now();
+    const line = await Line.to(`${url}/${RENAMER}-${name}`);
+    count.sent++;
+    const answer = await Promise.race([line.ask('work', {}), pause(PATIENCE_MS).then(() => undefined)]);
+    line.close();
+    if (answer) {
+      count.answered++;
+      if (isRejection(answer)) count.rejected++;
+    }
+    await pause(Math.max(0, started + 1000 / plan.renamesPerSec - performance.now()));
+  }
+}
+
+const ROLES: Record<Role, () => Promise<unknown>> = {
+  honest: () => Promise.all(HONEST.map(honest)),
+  flooder,
+  failing,
+  renamer,
+};
+
+const listed = (): ClientCounts[] => [...counts].map(([peer, count]) => ({ peer, ...count }));
+const tell = (message: FromClient) => process.send?.(message);
+
+process.on('message', ({ ask }: ToClient) => {
+  if (ask === 'stop') stopped = true;
+});
+process.on('disconnect', () => process.exit());
+
+setInterval(() => tell({ counts: listed() }), COUNT_EVERY_MS).unref();
+await ROLES[role]();
+tell({ done: { counts: listed(), samples } });

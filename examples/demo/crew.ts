@@ -1,0 +1,83 @@
+// The demo's processes: started, spoken to, and ended together, however the run ends.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { FromClient, FromServer, Plan, Role, ServerReport, ToClient, ToServer } from './plan.js';
+
+const children = new Set<ChildProcess>();
+
+function start(file: string, args: readonly string[]): ChildProcess {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+export function endAll(): void {
+  for (const child of children) child.kill('SIGKILL');
+}
+
+/** The next message that `pick` finds something in; fails if the process ends before. */
+function heard<M, T>(child: ChildProcess, pick: (message: M) => T | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: M) => {
+      const found = pick(message);
+      if (found === undefined) return;
+      child.off('message', onMessage as (message: unknown) => void);
+      child.off('exit', onExit);
+      resolve(found);
+    };
+    const onExit = (code: number | null) => reject(new Error(`a process of the demo ended early, with ${code}`));
+    child.on('message', onMessage as (message: unknown) => void);
+    child.once('exit', onExit);
+  });
+}
+
+export class Server {
+  readonly #child: ChildProcess;
+  readonly url: string;
+
+  static async start(plan: Plan): Promise<Server> {
+    const child = start('./server.ts', [JSON.stringify(plan)]);
+    const port = await heard(child, (message: FromServer) => ('port' in message ? message.port : undefined));
+    return new Server(child, `ws://127.0.0.1:${port}`);
+  }
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  attackBegins(): void {
+    this.#child.send({ ask: 'attack' } satisfies ToServer);
+  }
+
+  report(): Promise<ServerReport> {
+    const report = heard(this.#child, (message: FromServer) => ('report' in message ? message.report : undefined));
+    this.#child.send({ ask: 'report' } satisfies ToServer);
+    return report;
+  }
+}
+
+export type Done = Extract<FromClient, { done: unknown }>['done'];
+
+export class Client {
+  readonly #child: ChildProcess;
+  readonly done: Promise<Done>;
+
+  constructor(role: Role, url: string, plan: Plan, onCounts: (counts: Done['counts']) => void) {
+    this.#child = start('./client.ts', [role, url, JSON.stringify(plan)]);
+    this.#child.on('message', (message: FromClient) => {
+      if ('counts' in message) onCounts(message.counts);
+    });
+    this.done = heard(this.#child, (message: FromClient) => ('done' in message ? message.done : undefined));
+    this.done.catch(() => {});
+  }
+
+  stop(): Promise<Done> {
+    if (this.#child.connected) this.#child.send({ ask: 'stop' } satisfies ToClient);
+    return this.done;
+  }
+}

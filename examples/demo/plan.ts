@@ -1,0 +1,103 @@
+// Who does what in a run, derived from the preset, and what the processes tell each other.
+
+import type { CircuitState } from '../../src/index.js';
+import { presets } from '../../src/index.js';
+import type { DemoOptions } from './options.js';
+
+export const HONEST = Array.from({ length: 8 }, (_, i) => `honest-${i + 1}`);
+export const FLOODER = 'flooder';
+export const FAILING = 'failing';
+/** The first part of the names that the renamer invents. */
+export const RENAMER = 'renamer';
+
+/** Circuits open for less time than in any preset, so that a short run shows one close. */
+export const CIRCUIT_OPEN_MS = 2000;
+/** Few rows, so that a short run shows the table full. */
+export const MAX_PEERS = 128;
+/** What a request takes the server. */
+export const WORK_MS = 0.2;
+const MOST_HONEST_PER_SEC = 20;
+const RENAMES_PER_SEC = 50;
+
+export interface Plan {
+  readonly isProtected: boolean;
+  readonly ratePerSec: number;
+  readonly burst: number;
+  readonly threshold: number;
+  readonly quietMs: number;
+  readonly attackMs: number;
+  /** Each honest peer's pace, at most half of what it may have. */
+  readonly honestPerSec: number;
+  /** Fast enough to open its circuit within a second, and within its rate. */
+  readonly failingPerSec: number;
+  readonly renamesPerSec: number;
+}
+
+export function planOf({ seconds, preset, isProtected }: DemoOptions): Plan {
+  const { maxRequestsPerSec, burstSize, circuitBreakerThreshold } = presets[preset];
+  return {
+    isProtected,
+    ratePerSec: maxRequestsPerSec,
+    burst: burstSize,
+    threshold: circuitBreakerThreshold,
+    quietMs: seconds * 300,
+    attackMs: seconds * 700,
+    honestPerSec: Math.min(MOST_HONEST_PER_SEC, maxRequestsPerSec / 2),
+    failingPerSec: Math.min(maxRequestsPerSec / 2, circuitBreakerThreshold / 0.7),
+    renamesPerSec: RENAMES_PER_SEC,
+  };
+}
+
+/** What a client process does. */
+export type Role = 'honest' | 'flooder' | 'failing' | 'renamer';
+
+/** What a client has seen of its peer, or of all its names, so far. */
+export interface ClientCounts {
+  readonly peer: string;
+  readonly sent: number;
+  readonly answered: number;
+  /** Answered with an error of the limiter. */
+  readonly rejected: number;
+}
+
+/** An honest request: when it was sent, in ms of the time of day; how long it took, null where no answer came. */
+export interface Sample {
+  readonly peer: string;
+  readonly sentAtMs: number;
+  readonly latencyMs: number | null;
+  readonly rejected: boolean;
+}
+
+export interface ServerPeer {
+  readonly allowed: number;
+  readonly rateLimited: number;
+  readonly circuitRejected: number;
+  readonly state: CircuitState;
+  readonly tokens: number;
+}
+
+export interface Transition {
+  readonly peer: string;
+  readonly to: CircuitState;
+  /** After the start of the attack. */
+  readonly atMs: number;
+}
+
+export interface ServerReport {
+  readonly peers: Readonly<Record<string, ServerPeer>>;
+  readonly peerCount: number;
+  readonly transitions: readonly Transition[];
+  /** Checks that found no row, of names that came after the table was full. */
+  readonly tableFull: number;
+  /** Requests that reached the handler, of each peer. */
+  readonly handled: Readonly<Record<string, number>>;
+  /** Since the flooder's first request, on the server's clock. */
+  readonly floodedForMs: number;
+}
+
+export type ToServer = { readonly ask: 'attack' } | { readonly ask: 'report' };
+export type FromServer = { readonly port: number } | { readonly report: ServerReport };
+export type ToClient = { readonly ask: 'stop' };
+export type FromClient =
+  | { readonly counts: readonly ClientCounts[] }
+  | { readonly done: { readonly counts: readonly ClientCounts[]; readonly samples: readonly Sample[] } };
