@@ -12,6 +12,7 @@ export type Decision = number;
 /** Why a decision is what it is. */
 export type Reason = 'allowed' | 'rate_limited' | 'circuit_open' | 'table_full';
 
+const LEAST = -(2 ** 30);
 const REASONS = ['rate_limited', 'circuit_open', 'table_full'] as const;
 
 /** Whether the peer may go on. */
@@ -26,9 +27,12 @@ export function isAllowed(decision: Decision): boolean {
  */
 export function reasonOf(decision: Decision): Reason {
   if (decision >= 0) return 'allowed';
-  const reason = REASONS[~decision >>> REASON_SHIFT];
-  if (reason === undefined || ~decision === -1) throw notADecision(decision);
-  return reason;
+  const reason = decision >= LEAST && Number.isInteger(decision) ? REASONS[~decision >>> REASON_SHIFT] : undefined;
+  if (reason !== undefined) return reason;
+  throw new ArgumentRangeError(
+    'ERR_PEERGATE_DECISION',
+    `decision: expected an integer that a check gave back, got ${shown(decision)}`,
+  );
 }
 
 /**
@@ -40,15 +44,7 @@ export function reasonOf(decision: Decision): Reason {
  * @throws RangeError (`ERR_PEERGATE_DECISION`) for a number that no check gives back.
  */
 export function retryAfterMs(decision: Decision): number {
-  if (decision >= 0) return 0;
-  if (reasonOf(decision) === undefined) throw notADecision(decision);
+  if (reasonOf(decision) === 'allowed') return 0;
   const ms = ~decision & RETRY_NEVER;
   return ms === RETRY_NEVER ? Number.POSITIVE_INFINITY : ms;
-}
-
-function notADecision(value: unknown): ArgumentRangeError {
-  return new ArgumentRangeError(
-    'ERR_PEERGATE_DECISION',
-    `decision: expected an integer that a check gave back, got ${shown(value)}`,
-  );
 }
