@@ -5,6 +5,7 @@ import { converted, spend, ticks, waitMs } from './bucket';
 import { BORN, claim } from './claim';
 import { tally } from './counters';
 import { permitOf, rejected, rejectedForGood } from './decision';
+import { NO_SLOT } from './free';
 import { epochIn, find, NONE, slotOf } from './index';
 import {
   COLD_CIRCUIT_REJECTED,
@@ -23,7 +24,7 @@ import {
 } from './layout';
 import { burst, currentLimits, inForce, limitsOf, onFull } from './limits';
 import { SHARED } from './memory';
-import { capacity, coldOf, rowAt } from './place';
+import { capacity, coldOf, leaveFound, rowAt } from './place';
 import {
   allowedAt,
   casBreaker,
@@ -123,18 +124,23 @@ function giveProbeBack(row: usize, epoch: u32, generation: i32): void {
 
 /** A decision about the peer whose fingerprint this is; its ID stands in this thread's room. */
 export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: f64): i32 {
+  leaveFound(NO_SLOT, 0);
   while (true) {
     let ref = find(fingerprint);
-    if (ref == NONE) {
+    const known = ref != NONE;
+    if (!known) {
       if (cost > burst(currentLimits())) return tooMuch();
       ref = claim(fingerprint, length, now, cost, 0, 0);
       if (ref == NONE) return checkOverflow(cost, now);
-      if (ref & BORN) {
-        tally(COUNT_ALLOWED);
-        return permitOf(epochIn(ref), generationOf(getBreaker(rowAt(slotOf(ref)))));
-      }
     }
-    const decision = check(slotOf(ref), epochIn(ref), cost, now);
+    const slot = slotOf(ref);
+    const epoch = epochIn(ref);
+    leaveFound(slot, epoch);
+    if (!known && ref & BORN) {
+      tally(COUNT_ALLOWED);
+      return permitOf(epoch, generationOf(getBreaker(rowAt(slot))));
+    }
+    const decision = check(slot, epoch, cost, now);
     if (decision != STALE) return decision;
   }
 }

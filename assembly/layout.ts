@@ -122,6 +122,8 @@ export const MAX_ID_BYTES = 1024;
 export const BATCH = 1024;
 
 /** Two records of limits, so that one can be written while the other is in force; the counters stand before them. */
+/** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
+export const THREAD_FOUND = 80;
 export const THREAD_LIMITS = 128;
 export const LIMITS_BYTES = 128;
 export const LIMITS_TICKS_PER_TOKEN = 0; // u64

@@ -13,6 +13,7 @@ import {
   SET_BYTES,
   THREAD_BATCH,
   THREAD_BYTES,
+  THREAD_FOUND,
   THREAD_ID,
   tableEnd,
   threadsAt,
@@ -54,6 +55,12 @@ export function open(rows: u32, thread: u32, members: u32): f64 {
   idRoom = block + THREAD_ID;
   batchRoom = block + THREAD_BATCH;
   return tableEnd(threadsStart, members);
+}
+
+/** Leaves word of the row that a call by ID found. */
+export function leaveFound(slot: u32, epoch: u32): void {
+  store<u32>(block + THREAD_FOUND, slot);
+  store<u32>(block + THREAD_FOUND, epoch, 4);
 }
 
 /** Slots that have been used so far: whoever goes through the rows looks no further. */

@@ -5,6 +5,7 @@ import { converted, refunded } from './bucket';
 import { BORN, claim } from './claim';
 import { tally } from './counters';
 import { permitOf } from './decision';
+import { NO_SLOT } from './free';
 import { epochIn, find, NONE, slotOf } from './index';
 import {
   COLD_FAILURES,
@@ -19,7 +20,7 @@ import {
   STATE_OPEN,
 } from './layout';
 import { currentLimits, inForce, limitsOf } from './limits';
-import { coldOf, rowAt } from './place';
+import { coldOf, leaveFound, rowAt } from './place';
 import { casBreaker, casBucket, count, getBreaker, getBucket, isLive, setLastFailure } from './row';
 
 /** 1 if the result counted, 0 if not, STALE if the row is no longer that life's. */
@@ -67,6 +68,7 @@ function after(breaker: u64, outcome: i32, now: f64, limits: usize): u64 {
 
 /** The same for the peer whose fingerprint this is. Only a failure without a permit makes a row for it. */
 export function settleFingerprint(fingerprint: u64, length: u32, outcome: i32, permit: i32, now: f64): i32 {
+  leaveFound(NO_SLOT, 0);
   while (true) {
     let ref = find(fingerprint);
     if (ref == NONE) {
@@ -75,6 +77,7 @@ export function settleFingerprint(fingerprint: u64, length: u32, outcome: i32, p
       if (ref == NONE) return 0;
       if (ref & BORN) return 1;
     }
+    leaveFound(slotOf(ref), epochIn(ref));
     const settled = settle(slotOf(ref), epochIn(ref), outcome, permit, now);
     if (settled != STALE) return settled;
   }

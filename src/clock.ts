@@ -17,3 +17,29 @@ export function monotonicClockSince(origin: number): Clock {
   const behind = performance.timeOrigin - origin;
   return behind === 0 ? monotonicClock : () => performance.now() + behind;
 }
+
+/**
+ * A clock that is read once for all that is decided in one go: the first call reads it, and a microtask forgets the
+ * reading. Reading a clock costs more than a decision.
+ *
+ * What it gives is as old as the code that runs without a break: the current job of the event loop up to its next
+ * microtask. It never runs ahead, so tokens and deadlines come late by that much, never early.
+ *
+ * @param read The clock behind it. Default `performance.now`.
+ *
+ * @example
+ * const limiter = new RateLimiter({ clock: coarseClock() });
+ */
+export function coarseClock(read: Clock = monotonicClock): Clock {
+  let reading: number | undefined;
+  const forget = () => {
+    reading = undefined;
+  };
+  return () => {
+    if (reading === undefined) {
+      reading = read();
+      queueMicrotask(forget);
+    }
+    return reading;
+  };
+}

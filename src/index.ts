@@ -1,7 +1,7 @@
 // The public entry: everything but the adapters.
 
 export type { Clock } from './clock.js';
-export { monotonicClock } from './clock.js';
+export { coarseClock, monotonicClock } from './clock.js';
 export type { Limits, LimitsUpdate, OnFull, RateLimiterConfig, ResolvedConfig } from './config.js';
 export { presets } from './config.js';
 export type { Decision, Reason } from './decision.js';

@@ -90,8 +90,7 @@ export class RateLimiter {
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
     requireCost(cost);
     requireNow(now);
-    const { core, slots } = this.#table;
-    return core.checkId(slots.write(peerId), cost, now);
+    return this.#table.slots.check(peerId, cost, now);
   }
 
   /**
@@ -259,7 +258,6 @@ export class RateLimiter {
   #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {
     const code = permitCode(permit);
     requireNow(now);
-    const { core, slots } = this.#table;
-    return core.settleId(slots.write(peerId), outcome, code, now) === 1;
+    return this.#table.slots.settle(peerId, outcome, code, now) === 1;
   }
 }

@@ -1,7 +1,8 @@
-// Peer ID → the bytes by which the table finds its row.
+// Peer ID → row: through the cache of strings seen lately, or through the bytes by which the table finds it.
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
-import { type Core, MAX_ID_BYTES } from './wasm/core.js';
+import { RecentIds } from './recent.js';
+import { type Core, MAX_ID_BYTES, STALE } from './wasm/core.js';
 import { keyOf } from './wasm/reading.js';
 
 /** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
@@ -12,19 +13,57 @@ const SHORT = 64;
 
 const encoder = new TextEncoder();
 
-/** Writes IDs where the core reads them. */
+/** Finds rows by ID: decides and settles by the row where that is known, else by the bytes, in one call either way. */
 export class Slots {
   readonly #core: Core;
   readonly #room: Uint8Array;
   /** Where the encoder writes: not every engine lets it write into shared memory. */
   readonly #encoded: Uint8Array;
+  readonly #recent: RecentIds;
   #seeded: boolean;
 
   constructor(core: Core, seeded: boolean) {
     this.#core = core;
     this.#room = core.idRoom;
     this.#encoded = core.threads ? new Uint8Array(core.idRoom.length) : core.idRoom;
+    this.#recent = new RecentIds(core.maxPeers);
     this.#seeded = seeded;
+  }
+
+  check(id: PeerId, cost: number, now: number): number {
+    const core = this.#core;
+    if (typeof id !== 'string') return core.checkId(this.write(id), cost, now);
+    const recent = this.#recent;
+    const entry = recent.entryOf(id);
+    if (recent.has(entry, id)) {
+      const decision = core.check(recent.slot(entry), recent.epoch(entry), cost, now);
+      if (decision !== STALE) return decision;
+    }
+    const length = this.write(id);
+    const decision = core.checkId(length, cost, now);
+    this.#remember(entry, id, length);
+    return decision;
+  }
+
+  settle(id: PeerId, outcome: number, permit: number, now: number): number {
+    const core = this.#core;
+    if (typeof id !== 'string') return core.settleId(this.write(id), outcome, permit, now);
+    const recent = this.#recent;
+    const entry = recent.entryOf(id);
+    if (recent.has(entry, id)) {
+      const settled = core.settle(recent.slot(entry), recent.epoch(entry), outcome, permit, now);
+      if (settled !== STALE) return settled;
+    }
+    const length = this.write(id);
+    const settled = core.settleId(length, outcome, permit, now);
+    this.#remember(entry, id, length);
+    return settled;
+  }
+
+  #remember(entry: number, id: string, length: number): void {
+    const { found } = this.#core;
+    const slot = found[0] as number;
+    if (slot >= 0) this.#recent.remember(entry, id, this.#room, length, slot, found[1] as number);
   }
 
   /**

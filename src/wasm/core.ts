@@ -66,6 +66,8 @@ export interface Core extends Exports {
   readonly idRoom: Uint8Array;
   /** Pairs (slot, epoch) on the way in; each pair's first word is its decision on the way out. */
   readonly batchRoom: Int32Array;
+  /** Slot and epoch of the row that the last check or result by ID found; slot -1 where it found none. */
+  readonly found: Int32Array;
   readonly memory: WebAssembly.Memory;
   readonly maxPeers: number;
   /** Only over shared memory. */
@@ -108,6 +110,7 @@ function openCore(
     memory,
     maxPeers,
     idRoom: new Uint8Array(memory.buffer, block + layout.THREAD_ID, layout.MAX_ID_BYTES + 64),
+    found: new Int32Array(memory.buffer, block + layout.THREAD_FOUND, 2),
     batchRoom: new Int32Array(memory.buffer, block + layout.THREAD_BATCH, layout.BATCH * 2),
   };
 }

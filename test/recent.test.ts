@@ -1,0 +1,103 @@
+/** The cache of strings seen lately: a hint that may miss and must not mislead. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAllowed, RateLimiter } from '../src/index.js';
+import { RecentIds } from '../src/recent.js';
+import { engines } from './engines.js';
+import { between, chance, utf8 } from './support.js';
+
+const SEED = 77_003;
+const cache = suite('recent IDs');
+
+const remember = (recent: RecentIds, id: string, slot: number, epoch = 1) => {
+  const bytes = utf8(id);
+  recent.remember(recent.entryOf(id), id, bytes, bytes.length, slot, epoch);
+};
+const knows = (recent: RecentIds, id: string) => recent.has(recent.entryOf(id), id);
+
+cache('an ID is remembered once it was missed twice running', () => {
+  const recent = new RecentIds(100);
+  assert.is(knows(recent, 'peer'), false);
+  remember(recent, 'peer', 5, 7);
+  assert.is(knows(recent, 'peer'), false);
+  remember(recent, 'peer', 5, 7);
+  assert.is(knows(recent, 'peer'), true);
+  assert.equal([recent.slot(recent.entryOf('peer')), recent.epoch(recent.entryOf('peer'))], [5, 7]);
+});
+
+cache('an ID whose row is another one now is put right at once', () => {
+  const recent = new RecentIds(100);
+  for (let i = 0; i < 2; i++) remember(recent, 'peer', 5, 7);
+  remember(recent, 'peer', 6, 8);
+  assert.equal([recent.slot(recent.entryOf('peer')), recent.epoch(recent.entryOf('peer'))], [6, 8]);
+});
+
+cache('names that pass by once displace nobody', () => {
+  const recent = new RecentIds(8);
+  for (let i = 0; i < 2; i++) remember(recent, 'regular', 1);
+  for (let i = 0; i < 10_000; i++) remember(recent, `passer-by ${i}`, 2);
+  assert.is(knows(recent, 'regular'), true);
+});
+
+cache('of two IDs that share an entry, the one that is there stays while it is used', () => {
+  const recent = new RecentIds(1);
+  const random = chance(SEED);
+  const ids = ['a', 'b', 'c', 'd'];
+  const used = ids.filter((id) => recent.entryOf(id) === recent.entryOf('a'));
+  assert.ok(used.length > 1, 'with two entries some of four IDs share one');
+  for (let i = 0; i < 2; i++) remember(recent, 'a', 1);
+  for (let i = 0; i < 1000; i++) {
+    if (!knows(recent, 'a')) remember(recent, 'a', 1);
+    if (random() < 0.5) remember(recent, used[1] as string, 2);
+  }
+  assert.is(knows(recent, 'a'), true);
+});
+
+cache('no ID is taken for another, of whatever length and characters', () => {
+  const recent = new RecentIds(4);
+  const ids = ['a', 'ab', 'abc', 'abcd', 'bcd', 'é', '😀', 'x'.repeat(1024), `${'x'.repeat(1023)}y`];
+  for (const id of ids) for (let i = 0; i < 2; i++) remember(recent, id, ids.indexOf(id));
+  for (const id of ids) if (knows(recent, id)) assert.is(recent.slot(recent.entryOf(id)), ids.indexOf(id));
+});
+
+cache.run();
+
+for (const { name, using } of engines) {
+  const test = suite(`recent IDs (${name})`);
+
+  test('decisions by string, by bytes and by handle are those of one row, whatever comes and goes', () => {
+    console.log(`recent IDs (${name}): seed ${SEED}`);
+    const random = chance(SEED);
+    const options = { ...using, maxPeers: 8, burstSize: 4, maxRequestsPerSec: 10, circuitBreakerThreshold: 2 };
+    const [cached, plain] = [new RateLimiter(options), new RateLimiter(options)];
+    const ids = Array.from({ length: 12 }, (_, i) => `peer ${i}`);
+    let now = 0;
+    for (let i = 0; i < 20_000; i++) {
+      now += between(random, 0, 200);
+      const id = ids[between(random, 0, ids.length - 1)] as string;
+      const bytes = utf8(id);
+      const act = between(random, 0, 9);
+      // A fresh string each time, so that nothing depends on its being the same object.
+      const again = [...id].join('');
+      if (act < 6)
+        assert.is(isAllowed(cached.check(again, 1, now)), isAllowed(plain.check(bytes, 1, now)), `step ${i}`);
+      else if (act < 8)
+        assert.is(cached.recordFailure(again, undefined, now), plain.recordFailure(bytes, undefined, now));
+      else if (act < 9)
+        assert.is(cached.recordSuccess(again, undefined, now), plain.recordSuccess(bytes, undefined, now));
+      else assert.is(cached.removePeer(again), plain.removePeer(bytes));
+    }
+    assert.equal(cached.stats(), plain.stats());
+  });
+
+  test('a result for a peer without a row teaches the cache nothing', () => {
+    const limiter = new RateLimiter({ ...using, maxPeers: 8, burstSize: 1, maxRequestsPerSec: 0.001 });
+    limiter.check('known', 1, 0);
+    for (let i = 0; i < 4; i++) limiter.recordSuccess('unknown', undefined, 0);
+    assert.ok(isAllowed(limiter.check('unknown', 1, 0)));
+    assert.is(limiter.getAvailableTokens('known', 0), 0);
+  });
+
+  test.run();
+}
