@@ -7,6 +7,7 @@ import { Connection, type JsonRpcConnection } from './json-rpc/connection.js';
 import { type JsonRpcCall, type JsonRpcOptions, settingsOf } from './json-rpc/options.js';
 import type { FrameData, MessageSocket } from './json-rpc/socket.js';
 import { addStats, type JsonRpcStats, newStats } from './json-rpc/stats.js';
+import { Turns } from './json-rpc/turns.js';
 import { watchServer } from './json-rpc/witness.js';
 
 export type { FrameData, JsonRpcCall, JsonRpcConnection, JsonRpcOptions, JsonRpcStats, MessageSocket };
@@ -20,7 +21,7 @@ export interface JsonRpcGate {
    * @throws what `RateLimiter.peer` throws for a bad ID.
    */
   accept(socket: MessageSocket, peer: PeerId | Peer): JsonRpcConnection;
-  /** The connections that are open. */
+  /** The connections that are open, or have brought something that still waits for its turn. */
   readonly connections: ReadonlySet<JsonRpcConnection>;
   /** Totals over all connections so far. */
   stats(): JsonRpcStats;
@@ -45,7 +46,8 @@ export function guardJsonRpc<ServerParams = void>(
 ): JsonRpcGate {
   if (typeof server?.applyMiddleware !== 'function') throw new ConfigError('server', 'a JSONRPCServer', server);
   if (typeof guard?.admit !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
-  const shared = { server, guard, settings: settingsOf<ServerParams>(options ?? ({} as JsonRpcOptions<ServerParams>)) };
+  const settings = settingsOf<ServerParams>(options ?? ({} as JsonRpcOptions<ServerParams>));
+  const shared = { server, guard, settings, turns: new Turns(guard.limiter.config.clock) };
   const connections = new Set<Connection<ServerParams>>();
   const past = newStats();
   let closing: { code: number | undefined; reason: string | undefined } | undefined;

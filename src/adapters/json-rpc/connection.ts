@@ -3,10 +3,11 @@
 //   frame → size → one check ──rejected──→ strike, few answers (rejections.ts)
 //                    │ permit
 //                    ↓
-//             busy? → queue → parse, pay for a batch, run (dispatcher.ts) → answer (outlet.ts)
+//                  queue → its turn (turns.ts) → parse, pay for a batch, run (dispatcher.ts) → answer (outlet.ts)
 //
-// Reading stops (reading.ts) while it is rejected too often, while too much is being worked on, while it does not take its
-// answers. What a socket still delivers then is small, and it is checked, dropped or queued like everything else.
+// Reading stops (reading.ts) while it is rejected too often, while something waits or too much is being worked on, while it
+// does not take its answers. What a socket still delivers then is small, and it is checked, dropped or queued like everything
+// else.
 
 import { type Decision, isAllowed, type Peer } from '../../index.js';
 import { Dispatcher, type Shared } from './dispatcher.js';
@@ -66,6 +67,7 @@ export class Connection<ServerParams> implements JsonRpcConnection {
   readonly #queue: Waiting[] = [];
   #queuedBytes = 0;
   #isOpen = true;
+  #isGone = false;
   #expulsion: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -91,11 +93,11 @@ export class Connection<ServerParams> implements JsonRpcConnection {
         this.#stats.admitted--;
         this.#rejections.refuse(decision, members);
       },
-      done: () => this.#drain(),
+      done: () => this.#proceed(),
     });
     this.#outlet = new Outlet(socket, this.#reading, shared.settings, {
       clogged: () => this.#stats.stalls++,
-      cleared: () => this.#drain(),
+      cleared: () => this.#proceed(),
       lost: () => this.#drop(),
     });
     socket.on('message', (data) => this.#receive(data));
@@ -120,6 +122,7 @@ export class Connection<ServerParams> implements JsonRpcConnection {
   close(code = GOING_AWAY, reason = ''): void {
     if (!this.#isOpen) return;
     this.#end(false);
+    this.#depart();
     // The client's half of the closing handshake has to be read.
     this.#socket.resume();
     this.#socket.close(code, reason);
@@ -142,18 +145,9 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     this.#rejections.admitted(nowMs);
     if (isTooLarge) {
       this.#dispatcher.fail(decision, { ...INVALID_REQUEST, data: { maxFrameBytes: settings.maxFrameBytes } });
-    } else if (this.#isFull() || this.#queue.length > 0) {
-      this.#enqueue({ data, bytes: bytes + QUEUED_OVERHEAD_BYTES, permit: decision });
     } else {
-      this.#dispatch(data, decision);
-    }
-  }
-
-  #dispatch(data: FrameData, permit: Decision): void {
-    this.#dispatcher.dispatch(data, permit);
-    if (this.#isOpen && this.#isBusy() && !this.#reading.isHeld(BUSY)) {
-      this.#stats.stalls++;
-      this.#reading.hold(BUSY);
+      this.#enqueue({ data, bytes: bytes + QUEUED_OVERHEAD_BYTES, permit: decision });
+      this.#proceed();
     }
   }
 
@@ -165,15 +159,50 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     }
   }
 
-  /** Takes up what waits, as far as there is room, and reads on when nothing does. */
-  #drain(): void {
-    while (this.#isOpen && !this.#isFull()) {
-      const next = this.#queue.shift();
-      if (next === undefined) break;
-      this.#queuedBytes -= next.bytes;
-      this.#dispatch(next.data, next.permit);
+  /** Begins what waits, as far as that is nobody else's turn. */
+  #proceed(): void {
+    const { turns } = this.#shared;
+    while (this.#canBegin() && turns.isFree) {
+      turns.begin();
+      this.#begin();
     }
-    if (this.#isOpen && this.#queue.length === 0 && !this.#isBusy()) this.#reading.release(BUSY);
+    this.#arrange();
+  }
+
+  readonly #takeTurn = (): void => {
+    if (this.#canBegin()) this.#begin();
+    this.#arrange();
+  };
+
+  /** A batch may overshoot, by itself: once it has begun there is room for all of it. */
+  #canBegin(): boolean {
+    return this.#dispatcher.isMidBatch || (this.#queue.length > 0 && !this.#isFull());
+  }
+
+  /** One piece of what waits: a member of the batch that is under way, or else a frame. */
+  #begin(): void {
+    if (this.#dispatcher.isMidBatch) {
+      this.#dispatcher.next();
+      return;
+    }
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    this.#queuedBytes -= next.bytes;
+    this.#dispatcher.dispatch(next.data, next.permit);
+  }
+
+  /** Sees to its next turn, and to whether it is read until then. */
+  #arrange(): void {
+    const canBegin = this.#canBegin();
+    if (canBegin) this.#shared.turns.join(this.#takeTurn);
+    if (!this.#isOpen) {
+      if (!canBegin) this.#depart();
+    } else if (!canBegin && this.#queue.length === 0 && !this.#isBusy()) {
+      this.#reading.release(BUSY);
+    } else if (!this.#reading.isHeld(BUSY)) {
+      this.#stats.stalls++;
+      this.#reading.hold(BUSY);
+    }
   }
 
   #isBusy(): boolean {
@@ -194,16 +223,19 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     }
   }
 
-  /** The socket is gone. */
+  /** The socket is gone. What it brought before and waits for its turn gets it; nobody waits for the answers. */
   #closed(): void {
     clearTimeout(this.#expulsion);
-    if (this.#isOpen) this.#end(true);
+    if (!this.#isOpen) return;
+    this.#end(true);
+    this.#arrange();
   }
 
   /** Closes it for what the client did. It is not read while it says goodbye: it may have much left to say. */
   #expel(reason: string): void {
     if (!this.#isOpen) return;
     this.#end(true);
+    this.#depart();
     this.#socket.pause();
     this.#socket.close(POLICY_VIOLATION, reason);
     this.#expulsion = setTimeout(() => this.#socket.terminate(), EXPULSION_GRACE_MS);
@@ -214,15 +246,25 @@ export class Connection<ServerParams> implements JsonRpcConnection {
   #drop(): void {
     if (!this.#isOpen) return;
     this.#end(true);
+    this.#depart();
     this.#socket.terminate();
   }
 
+  /** Nothing is taken in and nothing answered any more. */
   #end(isFailure: boolean): void {
     this.#isOpen = false;
     this.#rejections.close();
     this.#outlet.close();
     this.#dispatcher.close(isFailure);
+  }
+
+  /** Nothing is begun any more, and the peer is let go. */
+  #depart(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#shared.turns.leave(this.#takeTurn);
     // What was let in and never begun gives back the probe that it may hold.
+    this.#dispatcher.abandon();
     for (const { permit } of this.#queue.splice(0)) this.peer.recordIgnored(permit);
     this.peer.release();
     this.#onEnd(this);

@@ -11,6 +11,7 @@ import {
   RpcTimeout,
   type Settled,
 } from '../../index.js';
+import { Batch, type Work } from './batch.js';
 import {
   batchText,
   type ErrorMember,
@@ -25,6 +26,7 @@ import type { Settings } from './options.js';
 import { BatchProbe } from './probe.js';
 import { type FrameData, frameText } from './socket.js';
 import type { JsonRpcStats } from './stats.js';
+import type { Turns } from './turns.js';
 import { type Sighting, watchRequest } from './witness.js';
 
 /** What all connections of a gate share. */
@@ -32,6 +34,7 @@ export interface Shared<ServerParams> {
   readonly server: JSONRPCServer<ServerParams>;
   readonly guard: RpcGuard;
   readonly settings: Settings<ServerParams>;
+  readonly turns: Turns;
 }
 
 /** Who is told. */
@@ -49,9 +52,6 @@ interface Answer {
   readonly text: string | null;
 }
 
-/** What becomes of a member: an answer, perhaps later, or none. */
-type Work = string | Promise<string | null>;
-
 /** A request that somebody waits for. */
 interface Awaited {
   readonly peer: RpcPeer;
@@ -67,6 +67,7 @@ export class Dispatcher<ServerParams> {
   readonly #owner: DispatchOwner;
   readonly #gone = new AbortController();
   readonly #awaited = new Set<Awaited>();
+  #batch: Batch | undefined;
 
   constructor(shared: Shared<ServerParams>, peer: Peer, stats: JsonRpcStats, owner: DispatchOwner) {
     this.#shared = shared;
@@ -75,7 +76,12 @@ export class Dispatcher<ServerParams> {
     this.#owner = owner;
   }
 
-  /** Works on a frame that was admitted under `permit`. */
+  /** Whether a batch has members that wait to be begun. They come before any other frame. */
+  get isMidBatch(): boolean {
+    return this.#batch?.hasMore ?? false;
+  }
+
+  /** Works on a frame that was admitted under `permit`; of a batch, begins the first member. */
   dispatch(data: FrameData, permit: Decision): void {
     let message: unknown;
     try {
@@ -84,8 +90,23 @@ export class Dispatcher<ServerParams> {
       this.fail(permit, PARSE_ERROR);
       return;
     }
-    if (Array.isArray(message)) this.#batch(message, permit);
+    if (Array.isArray(message)) this.#open(message, permit);
     else this.#answer([this.#member(message, permit, this.#peer)], ([text]) => text ?? null);
+  }
+
+  /** Begins the next member of the batch. */
+  next(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    const isComplete = batch.begin((member, permit, peer) => this.#member(member, permit, peer));
+    if (isComplete) this.#answer(batch.work, batchText);
+    if (!batch.hasMore && this.#batch === batch) this.#batch = undefined;
+  }
+
+  /** Begins no further member of the batch. */
+  abandon(): void {
+    const batch = this.#batch;
+    if (batch?.abandon()) this.#answer(batch.work, batchText);
   }
 
   /** Answers a frame that nothing can be made of, which is the peer's failure. */
@@ -108,7 +129,8 @@ export class Dispatcher<ServerParams> {
     this.#gone.abort(new Error('the connection is closed'));
   }
 
-  #batch(members: readonly unknown[], permit: Decision): void {
+  /** Lets the batch pay. Where it can, its members are begun. */
+  #open(members: readonly unknown[], permit: Decision): void {
     const { guard, settings } = this.#shared;
     const count = members.length;
     if (count === 0 || count > settings.maxBatch) {
@@ -132,10 +154,8 @@ export class Dispatcher<ServerParams> {
         first = others;
       }
     }
-    this.#answer(
-      members.map((member, i) => this.#member(member, i === 0 ? first : others, peer)),
-      batchText,
-    );
+    this.#batch = new Batch(members, peer, first, others);
+    this.next();
   }
 
   #member(message: unknown, permit: Decision, peer: RpcPeer): Work {
@@ -148,19 +168,19 @@ export class Dispatcher<ServerParams> {
   /** Waits for all, sends what they make together, and only then counts them as done, so that no answer is uncounted. */
   async #answer(work: readonly Work[], join: (texts: readonly (string | null)[]) => string | null): Promise<void> {
     const running = work.filter((one) => typeof one !== 'string').length;
-    this.inFlight += running;
     const text = join(running > 0 ? await Promise.all(work) : (work as string[]));
     if (text !== null) this.#owner.send(text);
     this.inFlight -= running;
     if (running > 0) this.#owner.done();
   }
 
-  /** Never rejects. */
+  /** Never rejects. In flight from here on, and until its answer is out. */
   async #serve(request: JSONRPCRequest, permit: Decision, peer: RpcPeer): Promise<string | null> {
     const { guard } = this.#shared;
     const { id } = request;
     const sighting = watchRequest(request);
     const awaited = { peer, permit };
+    this.inFlight++;
     this.#stats.requests++;
     if (id !== undefined) this.#awaited.add(awaited);
     try {

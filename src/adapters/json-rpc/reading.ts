@@ -4,7 +4,7 @@ import type { MessageSocket } from './socket.js';
 
 /** Rejected too often. */
 export const REJECTED = 1;
-/** As many requests are being worked on as may be. */
+/** Something waits to be begun, or as many requests are being worked on as may be. */
 export const BUSY = 2;
 /** The answers are not being taken. */
 export const CLOGGED = 4;

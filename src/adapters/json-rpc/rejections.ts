@@ -32,6 +32,7 @@ export class Rejections {
   readonly #budget: AnswerBudget;
   readonly #strikes = new Strikes();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
 
   constructor(guard: RpcGuard, reading: Reading, stats: JsonRpcStats, limits: RejectionLimits, owner: RejectionOwner) {
     this.#guard = guard;
@@ -50,6 +51,11 @@ export class Rejections {
 
   /** A batch that was let in could not pay for its members. */
   refuse(decision: Decision, members: readonly unknown[]): void {
+    if (this.#isClosed) {
+      this.#stats.rejected++;
+      this.#stats.rejectionsDropped++;
+      return;
+    }
     const nowMs = this.#clock();
     if (this.#mayAnswer(decision, nowMs)) this.#answer(decision, members, nowMs);
   }
@@ -59,7 +65,9 @@ export class Rejections {
     if (this.#strikes.count > 0) this.#strikes.admitted(nowMs);
   }
 
+  /** There is nobody to answer and nothing to pause any more. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 

@@ -20,7 +20,7 @@ export interface JsonRpcStats {
   responses: number;
   /** Times the reading stopped because of rejections. */
   pauses: number;
-  /** Times the reading stopped because too much was being worked on, or the answers were not taken. */
+  /** Times the reading stopped because frames waited for their turn or for room, or the answers were not taken. */
   stalls: number;
 }
 

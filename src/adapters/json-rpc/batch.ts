@@ -1,0 +1,54 @@
+// A batch that is paid for. Its members are begun one by one, with others' turns between them, and answered together.
+
+import type { Decision, RpcPeer } from '../../index.js';
+
+/** What becomes of a member: an answer, perhaps later, or none. */
+export type Work = string | Promise<string | null>;
+
+export class Batch {
+  /** Of the members that were begun. */
+  readonly work: Work[] = [];
+  readonly #members: readonly unknown[];
+  readonly #peer: RpcPeer;
+  readonly #first: Decision;
+  readonly #others: Decision;
+  #begun = 0;
+  #end: number;
+
+  /** @param peer hears how the members went. */
+  constructor(members: readonly unknown[], peer: RpcPeer, first: Decision, others: Decision) {
+    this.#members = members;
+    this.#peer = peer;
+    this.#first = first;
+    this.#others = others;
+    this.#end = members.length;
+  }
+
+  /** Whether there are members that wait to be begun. */
+  get hasMore(): boolean {
+    return this.#begun < this.#end;
+  }
+
+  /** Begins the next member. Whether `work` is complete with it. */
+  begin(serve: (member: unknown, permit: Decision, peer: RpcPeer) => Work): boolean {
+    if (!this.hasMore) return false;
+    const i = this.#begun++;
+    this.work.push(serve(this.#members[i], this.#permitOf(i), this.#peer));
+    return this.work.length === this.#end;
+  }
+
+  /**
+   * Begins none of those that wait, each of which gives back the probe that it may hold. Whether `work` is complete thereby:
+   * it is not while a member is being begun, which may be what led here.
+   */
+  abandon(): boolean {
+    if (!this.hasMore) return false;
+    for (let i = this.#begun; i < this.#end; i++) this.#peer.recordIgnored(this.#permitOf(i));
+    this.#end = this.#begun;
+    return this.work.length === this.#end;
+  }
+
+  #permitOf(i: number): Decision {
+    return i === 0 ? this.#first : this.#others;
+  }
+}

@@ -1,0 +1,75 @@
+// Whose turn it is. Sockets deliver hundreds of messages at a time; were each of them worked on as it comes, one busy
+// connection would keep all others waiting for as long as its messages take.
+//
+//   nobody waits, the turn is not over   → a piece of work is begun at once
+//   otherwise                            → its connection waits in a ring; each turn takes the next ones, a piece of each
+//
+// A turn of the event loop begins a bounded number of pieces, and stops sooner when they take long; then sockets are read and
+// timers run. The bounds are for all connections together, so that a turn is short however many of them are busy.
+
+import { afterEvents } from './timers.js';
+
+/** Bounds a turn where the clock does not move: handlers that work on after an `await`, a coarse clock. */
+const MOST_A_TURN = 16;
+const SLICE_MS = 1;
+
+/** Begins one piece of a connection's work, and joins the ring again if it has more. */
+export type TakeTurn = () => void;
+
+export class Turns {
+  readonly #clock: () => number;
+  /** In the order in which their turn comes. */
+  readonly #ring = new Set<TakeTurn>();
+  #isDue = false;
+  #begun = 0;
+  #sinceMs = 0;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  /** Whether a piece may be begun at once. */
+  get isFree(): boolean {
+    return this.#ring.size === 0 && !this.#isOver();
+  }
+
+  /** A piece is about to be begun. */
+  begin(): void {
+    if (this.#begun++ === 0) this.#sinceMs = this.#clock();
+    this.#call();
+  }
+
+  /** Waits for a turn; who waits already keeps its place. */
+  join(take: TakeTurn): void {
+    this.#ring.add(take);
+    this.#call();
+  }
+
+  leave(take: TakeTurn): void {
+    this.#ring.delete(take);
+  }
+
+  /** However long the last piece took, the next turn has its own. */
+  #isOver(): boolean {
+    return this.#begun > 0 && (this.#begun >= MOST_A_TURN || this.#clock() - this.#sinceMs >= SLICE_MS);
+  }
+
+  /** Every turn in which something is begun, or somebody waits, has a next one. */
+  #call(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    afterEvents(this.#next);
+  }
+
+  readonly #next = (): void => {
+    this.#isDue = false;
+    this.#begun = 0;
+    // Who joins again while the ring is gone through goes to its end, and is come to if the turn lasts so long.
+    for (const take of this.#ring) {
+      if (this.#isOver()) break;
+      this.#ring.delete(take);
+      this.begin();
+      take();
+    }
+  };
+}
