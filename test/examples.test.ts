@@ -1,0 +1,86 @@
+/** The examples run, say what they should, and are short. */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { WebSocket } from 'ws';
+
+const test = suite('examples');
+const folder = fileURLToPath(new URL('../examples', import.meta.url));
+const command = (name: string, ...args: string[]) => ['--import', 'tsx', `${folder}/${name}.ts`, ...args];
+const run = (name: string) => spawnSync(process.execPath, command(name), { encoding: 'utf8' });
+
+/** Starts an example that waits, once it has said `word`. */
+async function started(word: RegExp, name: string, ...args: string[]) {
+  const child = spawn(process.execPath, command(name, ...args), { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  while (!word.test(output)) await once(child.stdout, 'data');
+  return { child, output: () => output };
+}
+
+test('each is under 60 lines', () => {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
+    assert.ok(readFileSync(`${folder}/${file}`, 'utf8').split('\n').length <= 60, file);
+  }
+});
+
+test('connection: frames are let through up to the burst, and reconnecting buys nothing', () => {
+  const { stdout, stderr } = run('connection');
+  assert.is(stderr, '');
+  assert.match(stdout, /^3 frames let through, 17 tokens left\nframe 17: rate_limited, again in \d+ ms/);
+  assert.match(stdout, /reconnected with 0 tokens/);
+});
+
+test('guard: three failures open the circuit, a probe closes it', () => {
+  const { stdout, stderr } = run('guard');
+  assert.is(stderr, '');
+  assert.match(stdout, /timed out after 50 ms/);
+  assert.match(stdout, /error -32002: .*circuit_open.* <- its circuit is open\nanswer: 42\nanswer: 42 <- a probe/);
+  assert.match(stdout, /circuitOpened: 1/);
+});
+
+test('snapshot: what is saved on SIGTERM is there after a restart', async () => {
+  const at = mkdtempSync(join(tmpdir(), 'peergate-'));
+  try {
+    const first = await started(/ready/, 'snapshot', `${at}/limits.bin`);
+    assert.match(first.output(), /no .*limits\.bin yet/);
+    first.child.kill('SIGTERM');
+    await once(first.child, 'exit');
+    const second = await started(/ready/, 'snapshot', `${at}/limits.bin`);
+    assert.match(second.output(), /restored 1 peers/);
+    second.child.kill('SIGTERM');
+    await once(second.child, 'exit');
+    assert.equal(readdirSync(at), ['limits.bin']);
+  } finally {
+    rmSync(at, { recursive: true });
+  }
+});
+
+test('ws-json-rpc: it answers, and rejects what comes after the burst', async () => {
+  const { child, output } = await started(/ws:\S+\n/, 'ws-json-rpc');
+  try {
+    const socket = new WebSocket(output().trim());
+    await once(socket, 'open');
+    const answers: { result?: number; error?: { code: number } }[] = [];
+    socket.on('message', (data) => answers.push(JSON.parse(String(data))));
+    for (let id = 0; id < 25; id++) socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'sum', params: [id, 1] }));
+    const results = () => answers.filter(({ result }) => result !== undefined).map(({ result }) => result);
+    while (results().length < 20 || !answers.some(({ error }) => error)) await once(socket, 'message');
+    assert.equal(results().slice(0, 3), [1, 2, 3]);
+    assert.is(answers.find(({ error }) => error)?.error?.code, -32001);
+    socket.terminate();
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+});
+
+test.run();
