@@ -5,8 +5,11 @@ export function unref(timer: ReturnType<typeof setTimeout>): void {
   (timer as { unref?: () => unknown }).unref?.();
 }
 
+/** Node's, and that of those who follow it; unknown to pages. */
+const { setImmediate } = globalThis as { setImmediate?: (run: () => void) => unknown };
+
 /** Runs it once sockets have been read; where the platform has no `setImmediate`, a timer comes closest. */
 export function afterEvents(run: () => void): void {
-  if (typeof setImmediate === 'function') setImmediate(run);
+  if (setImmediate) setImmediate(run);
   else setTimeout(run, 0);
 }
