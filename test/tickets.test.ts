@@ -1,0 +1,188 @@
+/** Tickets to a shared table: one thread each, given back once, refused with both values where they do not fit. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAllowed, RateLimiter, SharingError, type Ticket } from '../src/index.js';
+import { thrownBy } from './support.js';
+
+const test = suite('tickets');
+
+const sharedLimiter = (options = {}) =>
+  new RateLimiter({ shared: true, maxPeers: 8, burstSize: 4, maxRequestsPerSec: 1, clock: () => 0, ...options });
+/** What `postMessage` would make of it, as far as one thread can tell. */
+const posted = ({ memory, module, thread, tenancy }: Ticket): Ticket => ({ memory, module, thread, tenancy });
+const attached = (ticket: Ticket) => RateLimiter.attach(posted(ticket), { clock: () => 0 });
+const codeOf = (act: () => unknown) => {
+  const error = thrownBy(act);
+  assert.instance(error, SharingError);
+  return error.code;
+};
+
+test('an attached limiter decides on the same rows', () => {
+  const limiter = sharedLimiter();
+  const other = attached(limiter.share());
+  for (let i = 0; i < 4; i++) assert.ok(isAllowed((i % 2 ? other : limiter).check('peer')));
+  assert.not(isAllowed(limiter.check('peer')));
+  assert.not(isAllowed(other.check('peer')));
+  assert.is(other.peerCount, 1);
+  assert.equal(other.stats(), limiter.stats());
+  assert.is(limiter.stats().allowed, 4);
+});
+
+test('a permit of one thread counts in another', () => {
+  const limiter = sharedLimiter({ circuitBreakerThreshold: 1 });
+  const other = attached(limiter.share());
+  assert.is(other.recordFailure('peer', limiter.check('peer')), true);
+  assert.is(limiter.getCircuitState('peer'), 'open');
+});
+
+test('limits that one thread sets hold for all, and all can see them', () => {
+  const limiter = sharedLimiter();
+  const other = attached(limiter.share());
+  assert.equal({ ...other.config, clock: 0, module: 0 }, { ...limiter.config, clock: 0, module: 0 });
+  other.configure({ burstSize: 9, onFull: 'reject', circuitBreakerThreshold: 7 });
+  const { burstSize, onFull, circuitBreakerThreshold } = limiter.config;
+  assert.equal([burstSize, onFull, circuitBreakerThreshold], [9, 'reject', 7]);
+  assert.is(limiter.getAvailableTokens('anybody'), 9);
+});
+
+test('a handle in one thread keeps the row from all, until it is released or its thread is detached', () => {
+  for (const leave of ['release', 'detach', 'close'] as const) {
+    const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
+    const ticket = limiter.share();
+    const other = attached(ticket);
+    const handles = [other.peer('held'), other.peer('held')];
+    handles[0]?.release();
+    assert.not(isAllowed(limiter.check('newcomer')), 'one handle is left');
+    if (leave === 'release') handles[1]?.release();
+    else if (leave === 'detach') limiter.detach(ticket);
+    else other.close();
+    assert.ok(isAllowed(limiter.check('newcomer')), leave);
+  }
+});
+
+test('detach is idempotent and says whether it was this call', () => {
+  const limiter = sharedLimiter();
+  const ticket = limiter.share();
+  assert.is(limiter.detach(posted(ticket)), true);
+  assert.is(limiter.detach(posted(ticket)), false);
+});
+
+test('a number that was given back serves the next thread, whom no late detach can put out', () => {
+  const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
+  const first = limiter.share();
+  limiter.detach(first);
+  const second = limiter.share();
+  assert.is(second.thread, first.thread);
+  attached(second).peer('held');
+  assert.is(limiter.detach(first), false);
+  assert.not(isAllowed(limiter.check('newcomer')), 'the second tenant still holds its row');
+});
+
+test('a ticket serves once: used twice or given back before, it is refused', () => {
+  const limiter = sharedLimiter();
+  const ticket = limiter.share();
+  attached(ticket);
+  assert.is(
+    codeOf(() => attached(ticket)),
+    'ERR_PEERGATE_TICKET',
+  );
+  limiter.detach(ticket);
+  assert.is(
+    codeOf(() => attached(ticket)),
+    'ERR_PEERGATE_TICKET',
+  );
+});
+
+test('at most 32 threads are at a table, its maker among them', () => {
+  const limiter = sharedLimiter();
+  const tickets = Array.from({ length: 31 }, () => limiter.share());
+  assert.is(new Set(tickets.map(({ thread }) => thread)).size, 31);
+  assert.is(
+    codeOf(() => limiter.share()),
+    'ERR_PEERGATE_THREADS',
+  );
+  limiter.detach(tickets[7] as Ticket);
+  assert.is(limiter.share().thread, tickets[7]?.thread);
+});
+
+test('a table of another version, or none, is refused with both values named', () => {
+  const limiter = sharedLimiter();
+  const ticket = limiter.share();
+  const words = new Uint32Array(ticket.memory.buffer, 1024, 2);
+  const [magic, abi] = words as unknown as [number, number];
+  words[1] = abi + 41;
+  assert.match(thrownBy(() => attached(ticket)).message, new RegExp(`version ${abi}, got one of version ${abi + 41}`));
+  words[0] = 99;
+  assert.match(thrownBy(() => attached(ticket)).message, new RegExp(`${magic}\\), got memory with 99`));
+});
+
+test('what is no ticket is refused, and so is sharing what is not shared', () => {
+  const limiter = sharedLimiter();
+  const ticket = limiter.share();
+  const bad = [
+    null,
+    7,
+    {},
+    { ...ticket, memory: {} },
+    { ...ticket, module: 1 },
+    { ...ticket, thread: 32 },
+    { ...ticket, tenancy: 0.5 },
+  ];
+  for (const value of bad) {
+    assert.is(
+      codeOf(() => RateLimiter.attach(value as Ticket)),
+      'ERR_PEERGATE_TICKET',
+    );
+    assert.is(
+      codeOf(() => limiter.detach(value as Ticket)),
+      'ERR_PEERGATE_TICKET',
+    );
+  }
+  assert.is(
+    codeOf(() => new RateLimiter({ maxPeers: 8 }).share()),
+    'ERR_PEERGATE_NOT_SHARED',
+  );
+});
+
+test('a closed limiter finds no rows and rejects, and the others go on', () => {
+  const limiter = sharedLimiter();
+  const other = attached(limiter.share());
+  other.check('peer');
+  other.close();
+  other.close();
+  assert.not(isAllowed(other.check('peer')));
+  assert.is(other.recordFailure('peer'), false);
+  assert.ok(isAllowed(limiter.check('peer')));
+  limiter.close();
+  assert.not(isAllowed(limiter.check('peer')));
+});
+
+test('the number of a maker that left serves another thread', () => {
+  const limiter = sharedLimiter();
+  const other = attached(limiter.share());
+  limiter.close();
+  assert.is(other.share().thread, 0);
+});
+
+test('a thread without a clock of its own reads the one all share', () => {
+  const limiter = new RateLimiter({ shared: true, maxPeers: 8, burstSize: 1, maxRequestsPerSec: 0.001 });
+  const other = RateLimiter.attach(limiter.share());
+  const [before, now, after] = [limiter.config.clock(), other.config.clock(), limiter.config.clock()];
+  assert.ok(before <= now && now <= after);
+});
+
+test('where memory cannot be shared, the error says what is missing', () => {
+  const isolated = Object.getOwnPropertyDescriptor(globalThis, 'crossOriginIsolated');
+  Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
+  try {
+    const error = thrownBy(() => sharedLimiter());
+    assert.is((error as SharingError).code, 'ERR_PEERGATE_SHARED_MEMORY');
+    assert.match(error.message, /Cross-Origin-Opener-Policy.*Cross-Origin-Embedder-Policy/);
+  } finally {
+    if (isolated) Object.defineProperty(globalThis, 'crossOriginIsolated', isolated);
+    else Reflect.deleteProperty(globalThis, 'crossOriginIsolated');
+  }
+});
+
+test.run();
