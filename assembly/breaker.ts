@@ -19,6 +19,7 @@ import { maxProbes, probeTimeoutMs, threshold, timeoutMs } from './limits';
 const GENERATION_SHIFT: u64 = 2;
 const GENERATION_MASK: u64 = 0x3fff;
 const PAYLOAD_SHIFT: u64 = 16;
+const PAYLOAD_BITS: u64 = 48;
 
 // closed: 47 ─ nonce 16 ─ 32 ─ failures 32 ─ 0
 const NONCE_SHIFT: u64 = 32;
@@ -45,6 +46,7 @@ export function generationOf(word: u64): u32 {
 }
 
 function wordOf(state: u64, generation: u64, payload: u64): u64 {
+  if (!ASC_NO_ASSERT) assert(payload >> PAYLOAD_BITS == 0);
   return (payload << PAYLOAD_SHIFT) | ((generation & GENERATION_MASK) << GENERATION_SHIFT) | state;
 }
 

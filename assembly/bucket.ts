@@ -16,6 +16,7 @@ const TICK_BITS: u64 = 20;
 /** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
 const EPOCH_START: i64 = 1 << 30;
 
+const TAT_BITS: u64 = 61;
 const TAG_BITS: u64 = 3;
 const TAG_MASK: u64 = 7;
 const CONVERSION: u64 = 1;
@@ -31,6 +32,12 @@ export function tatOf(word: u64): u64 {
   return word >> TAG_BITS;
 }
 
+/** A word of a TAT, which must fit, and a tag. */
+function wordOf(tat: u64, tag: u64): u64 {
+  if (!ASC_NO_ASSERT) assert(tat >> TAT_BITS == 0);
+  return (tat << TAG_BITS) | tag;
+}
+
 function retag(word: u64, step: u64): u64 {
   return ((word & TAG_MASK) + step) & TAG_MASK;
 }
@@ -40,7 +47,7 @@ export function spend(word: u64, cost: u64, at: u64, limits: usize): u64 {
   if (cost > burst(limits)) return 0;
   const next = max<u64>(tatOf(word), at) + cost * ticksPerToken(limits);
   if (next - at > tau(limits)) return 0;
-  return (next << TAG_BITS) | (word & TAG_MASK);
+  return wordOf(next, word & TAG_MASK);
 }
 
 /** Whole milliseconds until `cost` tokens, at most a burst, are there. */
@@ -53,7 +60,7 @@ export function waitMs(word: u64, cost: u64, at: u64, limits: usize): u64 {
 export function refunded(word: u64, cost: u64, limits: usize): u64 {
   const back = min<u64>(cost, burst(limits)) * ticksPerToken(limits);
   const tat = tatOf(word);
-  return ((tat > back ? tat - back : 0) << TAG_BITS) | (word & TAG_MASK);
+  return wordOf(tat > back ? tat - back : 0, word & TAG_MASK);
 }
 
 export function tokens(word: u64, at: u64, limits: usize): u64 {
@@ -75,7 +82,7 @@ export function newborn(before: u64, epoch: u32, cost: u64, at: u64, force: u64)
   let tag = retag(before, HANDOVER);
   if (!isIn(tag, force)) tag = retag(tag, CONVERSION);
   const tat = cost ? at + cost * ticksPerToken(limitsOf(force)) : <u64>epoch;
-  return (tat << TAG_BITS) | tag;
+  return wordOf(tat, tag);
 }
 
 /** A word of another table: its TAT, in the limits in force here, moved by `shift` ms. */
@@ -104,7 +111,7 @@ export function converted(word: u64, force: u64): u64 {
   if (tat > start) {
     tat = start + stretched(tat - start, ticksPerToken(limits), ticksPerTokenBefore(limits), burst(limits));
   }
-  return (tat << TAG_BITS) | retag(word, CONVERSION);
+  return wordOf(tat, retag(word, CONVERSION));
 }
 
 /** min(⌈owed · to / from⌉, most · to), exactly. */

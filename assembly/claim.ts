@@ -134,6 +134,7 @@ function bear(ref: i64, holder: u32, pins: u32): void {
 /** Gives a row back that this thread holds in LIMBO. */
 export function giveUp(ref: i64): void {
   const slot = slotOf(ref);
+  if (!ASC_NO_ASSERT) assert(getMeta(rowAt(slot)) == meta(epochIn(ref), LIMBO, me));
   clear(slot, coldOf(slot) + COLD_POSITION);
   setMeta(rowAt(slot), meta(epochIn(ref), LIMBO, 0));
   markFree(slot);

@@ -8,7 +8,7 @@
 // left standing and cleared by whoever comes by.
 
 import { and64, load64, or64 } from './memory';
-import { free, inner } from './place';
+import { capacity, free, inner } from './place';
 
 export const NO_SLOT: u32 = 0xffffffff;
 
@@ -17,6 +17,7 @@ function wordAt(node: u32): usize {
 }
 
 export function markFree(slot: u32): void {
+  if (!ASC_NO_ASSERT) assert(slot < capacity);
   let node = inner + (slot >> 6);
   let child = slot & 63;
   while (true) {

@@ -4,7 +4,7 @@
 // An entry is a hint: whose a row is, only the row says. The entry of a row that was given up is nobody's, and the row's
 // next owner clears it by its position.
 
-import { ENTRY_BYTES, SET_BITS, SET_BYTES, SLOT_BITS } from './layout';
+import { ENTRY_BYTES, EPOCH_BITS, SET_BITS, SET_BYTES, SLOT_BITS } from './layout';
 import { cas64, load32, load64, SHARED, store32, store64 } from './memory';
 import { index, rowAt, sets } from './place';
 import { CLOSING, casMeta, epochOf, getFingerprint, getMeta, LIMBO, LIVE, lifeOf, meta } from './row';
@@ -19,6 +19,7 @@ export const NONE: i64 = -1;
 // A reference names a row's life: epoch 29 ─ 24 ─ slot 24. It fits a double.
 
 export function refOf(slot: u32, epoch: u32): i64 {
+  if (!ASC_NO_ASSERT) assert(slot >> SLOT_BITS == 0 && epoch >> EPOCH_BITS == 0);
   return ((<i64>epoch) << SLOT_BITS) | <i64>slot;
 }
 
@@ -102,6 +103,7 @@ export function clear(slot: u32, position: usize): void {
   const place = load32(position);
   if (place == 0) return;
   const at = index + <usize>(place - 1) * ENTRY_BYTES;
+  if (!ASC_NO_ASSERT) assert(at < index + <usize>sets * SET_BYTES);
   const entry = load64(at);
   if (entry != 0 && <u32>(entry & SLOT_MASK) == slot) store64(at, 0);
   store32(position, 0);

@@ -136,6 +136,7 @@ export function writeLimits(
   store<u8>(limits, <u8>min<u32>(max<u32>(probes, 1), 127), LIMITS_PROBES);
   store<u8>(limits, <u8>full, LIMITS_ON_FULL);
   store<f64>(limits, ratePerSec, LIMITS_RATE_PER_SEC);
+  if (!ASC_NO_ASSERT) assert(tau(limits) + latest(limits) == END);
 }
 
 /** What a record keeps of its predecessor: when it took over, and what a token took before. */

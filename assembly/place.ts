@@ -7,6 +7,7 @@ import {
   coldAt,
   freeAt,
   freeInner,
+  HEADER,
   indexAt,
   ROW_BITS,
   ROWS,
@@ -43,6 +44,7 @@ export function open(rows: u32, thread: u32, members: u32): f64 {
   const freeStart = freeAt(coldStart, count);
   const above = freeInner(count);
   const threadsStart = threadsAt(freeStart, above, count);
+  if (!ASC_NO_ASSERT) assert(<usize>HEADER >= __heap_base && threadsStart % 64 == 0);
   capacity = rows;
   sets = <u32>((coldStart - indexStart) / SET_BYTES);
   index = <usize>indexStart;

@@ -82,6 +82,7 @@ function seize(slot: u32, now: f64): i64 {
       return NONE;
     }
   }
+  if (!ASC_NO_ASSERT) assert(SHARED || !owned || standingOf(row, now) != OWES);
   const ref = takeLimbo(slot, word);
   if (ref != NONE && owned) {
     tally(COUNT_FREED);
