@@ -32,6 +32,8 @@ export class Rejections {
   readonly #budget: AnswerBudget;
   readonly #strikes = new Strikes();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of the latest frame that was rejected. */
+  #latest: Decision = 0;
   #isClosed = false;
 
   constructor(guard: RpcGuard, reading: Reading, stats: JsonRpcStats, limits: RejectionLimits, owner: RejectionOwner) {
@@ -78,6 +80,7 @@ export class Rejections {
   #mayAnswer(decision: Decision, nowMs: number): boolean {
     this.#stats.rejected++;
     this.#strikes.strike(nowMs);
+    this.#latest = decision;
     const isOut = this.#strikes.count >= this.#maxStrikes;
     if (!isOut && !this.#reading.isHeld(REJECTED)) {
       const pauseMs = this.#strikes.pauseMs(retryAfterMs(decision));
@@ -92,10 +95,21 @@ export class Rejections {
   #pause(pauseMs: number): void {
     this.#stats.pauses++;
     this.#reading.hold(REJECTED);
-    this.#timer = setTimeout(() => {
+    const resume = () => {
       this.#strikes.resumed(this.#clock());
       this.#reading.release(REJECTED);
-    }, pauseMs);
+    };
+    this.#after(pauseMs, () => {
+      // What the socket delivered after `pause` may have taken longer than the pause. Then that was none, and it is made up for
+      // as long as the latest of those rejections said to wait.
+      const restMs = Math.min(pauseMs, retryAfterMs(this.#latest)) - this.#strikes.quietMs(this.#clock());
+      if (restMs > 0) this.#after(restMs, resume);
+      else resume();
+    });
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#timer = setTimeout(act, ms);
     unref(this.#timer);
   }
 

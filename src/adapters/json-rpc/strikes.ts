@@ -31,6 +31,11 @@ export class Strikes {
     return Math.min(grown, retryAfterMs, LONGEST_PAUSE_MS);
   }
 
+  /** How long ago the latest strike was. */
+  quietMs(nowMs: number): number {
+    return Math.max(nowMs - this.#noisyAt, 0);
+  }
+
   /** Reading goes on: the silence of the pause was not the connection's own. */
   resumed(nowMs: number): void {
     this.#noisyAt = nowMs;
