@@ -1,5 +1,6 @@
 // A client process: plays one role against the server until it is told to stop, and counts what it sees.
 
+import { constants, setPriority } from 'node:os';
 import { WebSocket } from 'ws';
 import { isRejection, Line } from './line.js';
 import {
@@ -24,12 +25,20 @@ const COUNT_EVERY_MS = 500;
 /** How long honest peers wait for what is still out when the run ends. */
 const PATIENCE_MS = 2000;
 /** A flooder that lets more than this wait in its own memory gains nothing. */
-const MOST_BUFFERED_BYTES = 2 ** 20;
+const MOST_BUFFERED_BYTES = 2 ** 18;
 const FRAMES_A_TURN = 500;
 
 const samples: Sample[] = [];
 const counts = new Map<string, { sent: number; answered: number; rejected: number }>();
 let stopped = false;
+let stop: () => void;
+const stopping = new Promise<void>((resolve) => {
+  stop = resolve;
+});
+let begin: () => void;
+const beginning = new Promise<void>((resolve) => {
+  begin = resolve;
+});
 
 function countsOf(peer: string): { sent: number; answered: number; rejected: number } {
   const known = counts.get(peer) ?? { sent: 0, answered: 0, rejected: 0 };
@@ -73,7 +82,10 @@ async function honest(peer: string, index: number): Promise<void> {
 
 /** As fast as the socket takes it. */
 async function flooder(): Promise<void> {
+  // It stands for another machine, whose work would not take the server's processor.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const count = countsOf(FLOODER);
+  const frame = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"work","params":{}}`;
   while (!stopped) {
     const socket = new WebSocket(`${url}/${FLOODER}`, { perMessageDeflate: false });
     socket.on('error', () => {});
@@ -83,11 +95,12 @@ async function flooder(): Promise<void> {
     });
     await new Promise((resolve) => socket.once('open', resolve).once('close', resolve));
     for (let id = 0; !stopped && socket.readyState === WebSocket.OPEN; ) {
-      for (let i = 0; i < FRAMES_A_TURN && socket.bufferedAmount < MOST_BUFFERED_BYTES; i++) {
-        socket.send(`{"jsonrpc":"2.0","id":${id++},"method":"work","params":{}}`);
-        count.sent++;
-      }
-      await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 1; i < FRAMES_A_TURN; i++) socket.send(frame(id++));
+      // Waiting for a socket that is full costs nothing; asking it again and again would cost the others a core.
+      const taken = new Promise((resolve) => socket.send(frame(id++), resolve));
+      count.sent += FRAMES_A_TURN;
+      const isFull = socket.bufferedAmount > MOST_BUFFERED_BYTES;
+      await (isFull ? Promise.race([taken, stopping]) : new Promise((resolve) => setImmediate(resolve)));
     }
     socket.terminate();
   }
@@ -142,10 +155,17 @@ const listed = (): ClientCounts[] => [...counts].map(([peer, count]) => ({ peer,
 const tell = (message: FromClient) => process.send?.(message);
 
 process.on('message', ({ ask }: ToClient) => {
-  if (ask === 'stop') stopped = true;
+  if (ask === 'begin') {
+    begin();
+  } else {
+    stopped = true;
+    stop();
+  }
 });
 process.on('disconnect', () => process.exit());
 
 setInterval(() => tell({ counts: listed() }), COUNT_EVERY_MS).unref();
+tell({ ready: true });
+await beginning;
 await ROLES[role]();
 tell({ done: { counts: listed(), samples } });

@@ -67,13 +67,25 @@ export class Client {
   readonly #child: ChildProcess;
   readonly done: Promise<Done>;
 
-  constructor(role: Role, url: string, plan: Plan, onCounts: (counts: Done['counts']) => void) {
-    this.#child = start('./client.ts', [role, url, JSON.stringify(plan)]);
-    this.#child.on('message', (message: FromClient) => {
+  /** A process that is up and waits to begin, so that nobody's start is measured as somebody's latency. */
+  static async start(role: Role, url: string, plan: Plan, onCounts: (counts: Done['counts']) => void): Promise<Client> {
+    const child = start('./client.ts', [role, url, JSON.stringify(plan)]);
+    const client = new Client(child, onCounts);
+    await heard(child, (message: FromClient) => ('ready' in message ? true : undefined));
+    return client;
+  }
+
+  private constructor(child: ChildProcess, onCounts: (counts: Done['counts']) => void) {
+    this.#child = child;
+    child.on('message', (message: FromClient) => {
       if ('counts' in message) onCounts(message.counts);
     });
-    this.done = heard(this.#child, (message: FromClient) => ('done' in message ? message.done : undefined));
+    this.done = heard(child, (message: FromClient) => ('done' in message ? message.done : undefined));
     this.done.catch(() => {});
+  }
+
+  begin(): void {
+    this.#child.send({ ask: 'begin' } satisfies ToClient);
   }
 
   stop(): Promise<Done> {

@@ -4,7 +4,7 @@
 
 import { Client, type Done, endAll, Server } from './crew.js';
 import { type DemoOptions, readOptions, USAGE } from './options.js';
-import { type ClientCounts, FLOODER, type Plan, planOf, type ServerReport } from './plan.js';
+import { type ClientCounts, FLOODER, type Plan, planOf, type Role, type ServerReport } from './plan.js';
 import { summaryLines, tableLines } from './table.js';
 import { judge, type Summary } from './verdict.js';
 
@@ -38,6 +38,13 @@ async function run(options: DemoOptions, plan: Plan): Promise<{ summary: Summary
     for (const count of seen) counts.set(count.peer, count);
   };
   const server = await Server.start(plan);
+  const starting = (role: Role) => Client.start(role, server.url, plan, note);
+  const [honest, ...attackers] = await Promise.all([
+    starting('honest'),
+    starting('flooder'),
+    starting('failing'),
+    starting('renamer'),
+  ]);
   const started = performance.now();
   let phase = 'quiet';
   const showing = setInterval(async () => {
@@ -47,15 +54,13 @@ async function run(options: DemoOptions, plan: Plan): Promise<{ summary: Summary
   }, TABLE_EVERY_MS);
 
   try {
-    const honest = new Client('honest', server.url, plan, note);
+    honest.begin();
     await pause(plan.quietMs);
     // Samples carry the time of day of their process; both processes read the same one.
     const attackAtMs = performance.timeOrigin + performance.now();
     server.attackBegins();
     phase = 'under attack';
-    const attackers = (['flooder', 'failing', 'renamer'] as const).map(
-      (role) => new Client(role, server.url, plan, note),
-    );
+    for (const attacker of attackers) attacker.begin();
     await pause(plan.attackMs);
     const [{ samples }] = await Promise.all([honest.stop(), ...attackers.map((attacker) => attacker.stop())]);
     for (const client of [honest, ...attackers]) note((await client.done).counts);

@@ -97,7 +97,8 @@ export interface ServerReport {
 
 export type ToServer = { readonly ask: 'attack' } | { readonly ask: 'report' };
 export type FromServer = { readonly port: number } | { readonly report: ServerReport };
-export type ToClient = { readonly ask: 'stop' };
+export type ToClient = { readonly ask: 'begin' } | { readonly ask: 'stop' };
 export type FromClient =
+  | { readonly ready: true }
   | { readonly counts: readonly ClientCounts[] }
   | { readonly done: { readonly counts: readonly ClientCounts[]; readonly samples: readonly Sample[] } };
