@@ -1,65 +1,76 @@
-// `npm run bench`: what a decision costs. One process a case, several rounds in rotated order, medians; ratios are of this
-// run, absolute figures of this machine. `--json` for the numbers alone, `--quick` for one round.
+// `npm run bench`: what peergate costs, and what a user would pay who took something else. Ratios are of this run, absolute
+// figures of this machine.
+//
+//   --only NAME[,NAME]   these questions        --quick     one short round, to see that everything runs
+//   --json               the figures alone      --gate      which bars hold (bench/bars.json); exit code 1 if one does not
+//   --rounds N           default 5              --node N    measured by that version of Node, from the npm package `node`
 
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cases } from './cases.js';
+import { verifyControls } from './controls/verify.js';
+import { bars, judge } from './gate.js';
+import { type Result, run } from './harness.js';
+import { engineOf, hasLibraries, installLibraries } from './install.js';
+import { machine } from './machine.js';
+import { questions } from './questions/index.js';
+import { table } from './report.js';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    node: { type: 'string' },
+  },
 });
-const ROUNDS = values.quick ? 1 : 3;
-const SIZES = [1_000, 100_000];
 
-interface Result {
-  readonly peers: number;
-  readonly name: string;
-  readonly ns: number;
-  readonly worst: number;
-}
+const names = values.only?.split(',') ?? questions.map(({ name }) => name);
+const chosen = names.map((name) => {
+  const found = questions.find((question) => question.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`no question ${name}; there are ${questions.map((question) => question.name).join(', ')}`);
+});
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: expected an integer of at least 1`);
 
-function measure(peers: number, index: number): number {
-  const file = fileURLToPath(new URL('./decision.ts', import.meta.url));
-  const output = execFileSync(process.execPath, ['--import', 'tsx', file, String(peers), String(index)], {
-    encoding: 'utf8',
-  });
-  return (JSON.parse(output) as { ns: number }).ns;
-}
+const engine = engineOf(values.node);
+if (!hasLibraries() && chosen.some(({ cases }) => cases.some(({ library }) => library))) installLibraries();
+verifyControls();
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-}
+const say = (text: string) => {
+  if (!values.json) console.log(text);
+};
+const about = machine(engine);
+say(
+  `\`npm run bench${process.argv
+    .slice(2)
+    .map((arg) => ` ${arg}`)
+    .join('')}\` · ${about} · median of ${rounds}\n`,
+);
 
-const names = cases(1).map(({ name }) => name);
 const results: Result[] = [];
-for (const peers of SIZES) {
-  const seen = names.map((): number[] => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let i = 0; i < names.length; i++) {
-      const index = (i + round) % names.length;
-      (seen[index] as number[]).push(measure(peers, index));
-    }
-  }
-  names.forEach((name, index) => {
-    const times = seen[index] as number[];
-    results.push({ peers, name, ns: median(times), worst: Math.max(...times) });
-  });
+for (const question of chosen) {
+  const found = await run(question, { rounds, quick: values.quick, engine, progress, failed });
+  results.push(...found);
+  say(table(question, found));
+}
+const judgements = bars.map((bar) => judge(bar, results));
+if (values.json) console.log(JSON.stringify({ machine: about, rounds, results, bars: judgements }));
+if (values.gate) {
+  const asked = judgements.filter(({ value }) => value !== undefined);
+  say('| question | bar | measured | |\n|---|---|---|---|');
+  for (const { question, bar, shown, holds } of asked)
+    say(`| ${question} | ${bar} | ${shown} | ${holds ? 'holds' : 'FAILS'} |`);
+  if (!asked.every(({ holds }) => holds)) process.exitCode = 1;
 }
 
-const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}`;
-if (values.json) {
-  console.log(JSON.stringify({ machine, results }));
-} else {
-  console.log(`npm run bench · ${machine} · median of ${ROUNDS}, ns a decision\n`);
-  console.log('| one decision | 1 000 peers | 100 000 peers | ratio to the first |');
-  console.log('|---|---|---|---|');
-  const at = (peers: number, name: string) =>
-    results.find((result) => result.peers === peers && result.name === name)?.ns ?? Number.NaN;
-  const first = at(1_000, names[0] as string);
-  for (const name of names) {
-    const [small, large] = [at(1_000, name), at(100_000, name)];
-    console.log(`| ${name} | ${small.toFixed(1)} | ${large.toFixed(1)} | ${(small / first).toFixed(2)} |`);
-  }
+function failed(error: Error): void {
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+function progress(done: number, total: number, what: string): void {
+  if (process.stderr.isTTY)
+    process.stderr.write(`\r\x1b[K${done + 1}/${total} ${what}${done + 1 === total ? '\r\x1b[K' : ''}`);
 }

@@ -1,0 +1,10 @@
+// What users run: the built package, not its sources, under the types of the sources.
+
+import type * as Api from '../src/index.js';
+
+export type { Peer, RateLimiter } from '../src/index.js';
+
+const file = new URL('../dist/index.js', import.meta.url).href;
+const api = (await import(file)) as typeof Api;
+
+export const { coarseClock, RateLimiter: Limiter, RpcGuard } = api;

@@ -1,0 +1,139 @@
+// "Does it feed the garbage collector?" Ten million calls, and how many bytes the heap grew. The young generation is so large
+// that it is not collected meanwhile unless calls allocate; each time that it was, it had been full.
+
+import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Figures, QUICK } from '../measure.js';
+import type { Peer } from '../peergate.js';
+import type { Case, Question } from '../question.js';
+import { handlesOf, peergateOf } from '../subjects.js';
+import { idsOf, namesOf } from '../workload.js';
+
+const PEERS = 1_000;
+const CALLS = QUICK ? 1_000_000 : 10_000_000;
+const YOUNG_MIB = 128;
+const FLAGS = ['--expose-gc', `--min-semi-space-size=${YOUNG_MIB}`, `--max-semi-space-size=${YOUNG_MIB}`];
+
+export const COLUMN = 'bytes a call';
+export const BYTES = 'bytes a call';
+
+async function bytesPerCall(call: (i: number) => boolean): Promise<Figures> {
+  const run = (calls: number) => {
+    let sum = 0;
+    for (let i = 0; i < calls; i++) sum += +call(i);
+    if (sum !== calls) throw new Error(`${calls} calls, ${sum} as expected`);
+  };
+  // Until the optimising compiler has nothing more to do, and once more.
+  for (let i = 0; i < 20; i++) {
+    run(CALLS / 20);
+    await sleep(20);
+  }
+  let collections = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const { detail } of list.getEntries() as unknown as { detail: { kind: number } }[]) {
+      if (detail.kind !== constants.NODE_PERFORMANCE_GC_WEAKCB) collections++;
+    }
+  });
+  (globalThis as unknown as { gc(): void }).gc();
+  await sleep(50);
+  observer.observe({ entryTypes: ['gc'] });
+  process.memoryUsage();
+  const before = process.memoryUsage().heapUsed;
+  run(CALLS);
+  const grown = process.memoryUsage().heapUsed - before;
+  await sleep(50);
+  observer.disconnect();
+  const collected = collections * YOUNG_MIB * 2 ** 20;
+  return { [BYTES]: Math.max(0, collected > 0 ? collected : grown) / CALLS };
+}
+
+const names = () => idsOf(namesOf('libp2p', PEERS));
+const STEP_MS = 2 ** -10;
+
+const calls: [string, () => (i: number) => boolean][] = [
+  [
+    'check by handle',
+    () => {
+      const ids = names();
+      const handles = handlesOf(peergateOf(ids, 'allow'), ids);
+      return (i) => (handles[i % PEERS] as Peer).check(1, 1_000 + i * STEP_MS) >= 0;
+    },
+  ],
+  [
+    'rejection by handle',
+    () => {
+      const ids = names();
+      const handles = handlesOf(peergateOf(ids, 'rate'), ids);
+      return (i) => (handles[i % PEERS] as Peer).check(1, 1_000 + i * STEP_MS) < 0;
+    },
+  ],
+  [
+    'check and recordSuccess by handle',
+    () => {
+      const ids = names();
+      const handles = handlesOf(peergateOf(ids, 'allow'), ids);
+      return (i) => {
+        const now = 1_000 + i * STEP_MS;
+        const peer = handles[i % PEERS] as Peer;
+        return peer.recordSuccess(peer.check(1, now), now);
+      };
+    },
+  ],
+  [
+    'recordFailure, recordSuccess by handle',
+    () => {
+      const ids = names();
+      const handles = handlesOf(peergateOf(ids, 'allow'), ids);
+      return (i) => {
+        const now = 1_000 + i * STEP_MS;
+        const peer = handles[i % PEERS] as Peer;
+        return peer.recordFailure(undefined, now) && peer.recordSuccess(undefined, now);
+      };
+    },
+  ],
+  [
+    'check by ID',
+    () => {
+      const ids = names();
+      const limiter = peergateOf(ids, 'allow');
+      return (i) => limiter.check(ids[i % PEERS] as string, 1, 1_000 + i * STEP_MS) >= 0;
+    },
+  ],
+  [
+    'rejection by ID',
+    () => {
+      const ids = names();
+      const limiter = peergateOf(ids, 'rate');
+      return (i) => limiter.check(ids[i % PEERS] as string, 1, 1_000 + i * STEP_MS) < 0;
+    },
+  ],
+  [
+    'check and recordSuccess by ID',
+    () => {
+      const ids = names();
+      const limiter = peergateOf(ids, 'allow');
+      return (i) => {
+        const now = 1_000 + i * STEP_MS;
+        const id = ids[i % PEERS] as string;
+        return limiter.recordSuccess(id, limiter.check(id, 1, now), now);
+      };
+    },
+  ],
+];
+
+export const ROWS = calls.map(([row]) => row);
+
+const cases: Case[] = calls.map(([row, make]) => ({
+  row,
+  column: COLUMN,
+  flags: FLAGS,
+  measure: () => bytesPerCall(make()),
+}));
+
+export const allocation: Question = {
+  name: 'allocation',
+  title: 'What deciding leaves for the garbage collector',
+  about: `bytes the heap grows a call, over ${CALLS} calls, time given, IDs seen before.`,
+  cases,
+  shown: { as: 'list' },
+};

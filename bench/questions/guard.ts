@@ -1,0 +1,71 @@
+// "What does the guard add to a call, and the adapter to a server?"
+
+import { asyncRequests } from '../loops.js';
+import { type Figures, timeAsync } from '../measure.js';
+import { type Peer, RpcGuard } from '../peergate.js';
+import type { Case, Question } from '../question.js';
+import { serve } from '../server/measure.js';
+import { handlesOf, peergateOf } from '../subjects.js';
+import { idsOf, namesOf, orderOf } from '../workload.js';
+
+const PEERS = 1_000;
+const order = orderOf(PEERS);
+const handler = async () => 1;
+
+async function call(make: (ids: string[]) => (pick: number) => Promise<number>): Promise<Figures> {
+  const run = make(idsOf(namesOf('libp2p', PEERS)));
+  return { ns: await timeAsync(asyncRequests(order, true, async (pick) => (await run(pick)) === 1)) };
+}
+
+const guarded = (timeoutMs: number) => (ids: string[]) => {
+  const limiter = peergateOf(ids, 'allow');
+  const guard = new RpcGuard(limiter, { timeoutMs });
+  const handles = handlesOf(limiter, ids);
+  return (pick: number) => guard.run(handles[pick] as Peer, handler);
+};
+
+const byHand = (ids: string[]) => {
+  const handles = handlesOf(peergateOf(ids, 'allow'), ids);
+  return async (pick: number) => {
+    const peer = handles[pick] as Peer;
+    const decision = peer.check();
+    if (decision < 0) return 0;
+    try {
+      const value = await handler();
+      peer.recordSuccess(decision);
+      return value;
+    } catch (error) {
+      peer.recordFailure(decision);
+      throw error;
+    }
+  };
+};
+
+const COLUMN = 'ns a call';
+
+const calls: Case[] = [
+  { row: 'the handler alone', column: COLUMN, measure: () => call(() => handler) },
+  { row: 'check, handler, record by hand', column: COLUMN, measure: () => call(byHand) },
+  { row: 'guard.run', column: COLUMN, measure: () => call(guarded(30_000)) },
+  { row: 'guard.run without a time-out', column: COLUMN, measure: () => call(guarded(Number.POSITIVE_INFINITY)) },
+];
+
+export const guard: Question = {
+  name: 'guard',
+  title: 'A call under the guard',
+  about: `${PEERS} peers at random by handle, a handler that does nothing, one call after the other.`,
+  cases: calls,
+  shown: { as: 'grid', unit: 'ns', base: 'the handler alone' },
+};
+
+export const server: Question = {
+  name: 'server',
+  title: 'A JSON-RPC server with and without the guard',
+  about:
+    'json-rpc-2.0 over ws on loopback, the clients in a process of their own: 8 connections, 32 requests out on each.',
+  cases: [
+    { row: 'json-rpc-2.0 alone', column: 'requests/s', measure: () => serve(false) },
+    { row: 'with guardJsonRpc', column: 'requests/s', measure: () => serve(true) },
+  ],
+  shown: { as: 'list' },
+};

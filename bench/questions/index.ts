@@ -1,0 +1,27 @@
+// All questions, in the order in which they are asked.
+
+import type { Question } from '../question.js';
+import { allocation } from './allocation.js';
+import { batch } from './batch.js';
+import { byId } from './by-id.js';
+import { coarse } from './coarse.js';
+import { flood } from './flood.js';
+import { freshId } from './fresh.js';
+import { growth } from './growth.js';
+import { guard, server } from './guard.js';
+import { known } from './known.js';
+import { outcome } from './outcome.js';
+
+export const questions: readonly Question[] = [
+  known,
+  coarse,
+  byId,
+  freshId,
+  outcome,
+  flood,
+  batch,
+  allocation,
+  growth,
+  guard,
+  server,
+];
