@@ -28,6 +28,11 @@ export function ticks(now: f64, limits: usize): u64 {
   return min<u64>(<u64>(<i64>(max<f64>(now, 0) * TICKS_PER_MS) + EPOCH_START), latest(limits));
 }
 
+/** Negative costs become more than any burst, NaN becomes none. */
+export function tokensFrom(cost: f64): u64 {
+  return <u64>(<i64>cost);
+}
+
 export function tatOf(word: u64): u64 {
   return word >> TAG_BITS;
 }
@@ -42,18 +47,22 @@ function retag(word: u64, step: u64): u64 {
   return ((word & TAG_MASK) + step) & TAG_MASK;
 }
 
-/** The word with `cost` tokens taken, or 0 where they are not there. */
-export function spend(word: u64, cost: u64, at: u64, limits: usize): u64 {
-  if (cost > burst(limits)) return 0;
-  const next = max<u64>(tatOf(word), at) + cost * ticksPerToken(limits);
-  if (next - at > tau(limits)) return 0;
-  return wordOf(next, word & TAG_MASK);
+/** The TAT with `cost` tokens taken, whether they are there or not. More than a burst counts as one token more. */
+export function charged(word: u64, cost: u64, at: u64, limits: usize): u64 {
+  return max<u64>(tatOf(word), at) + min<u64>(cost, burst(limits) + 1) * ticksPerToken(limits);
 }
 
-/** Whole milliseconds until `cost` tokens, at most a burst, are there. */
-export function waitMs(word: u64, cost: u64, at: u64, limits: usize): u64 {
-  const next = max<u64>(tatOf(word), at) + cost * ticksPerToken(limits);
-  return (next - at - tau(limits) + ((1 << TICK_BITS) - 1)) >> TICK_BITS;
+/** The ticks until a bucket can be charged up to this TAT, at most 0 where it can be now. */
+export function lacking(tat: u64, at: u64, limits: usize): i64 {
+  return tat - at - tau(limits);
+}
+
+export function wholeMs(ticks: i64): u64 {
+  return <u64>(ticks + ((1 << TICK_BITS) - 1)) >> TICK_BITS;
+}
+
+export function withTat(word: u64, tat: u64): u64 {
+  return wordOf(tat, word & TAG_MASK);
 }
 
 /** The word with `cost` tokens given back. A TAT in the past is a full bucket, so it cannot become fuller than that. */

@@ -5,16 +5,17 @@
 //
 // Either fits 31 bits with sign, so that it is a small integer in every engine and never allocates.
 
-import { GENERATION_BITS, REASON_SHIFT, RETRY_MAX, RETRY_NEVER } from './layout';
+import { GENERATION_BITS, REASON_SHIFT, RETRY_MAX } from './layout';
 
 export function permitOf(epoch: u32, generation: u32): i32 {
   return ((epoch & 0xffff) << GENERATION_BITS) | generation;
 }
 
-export function rejected(reason: i32, retryMs: u64): i32 {
-  return ~((reason << REASON_SHIFT) | <i32>min<u64>(retryMs, RETRY_MAX));
+/** A rejection; `retry` is RETRY_NEVER or what `retryAfter` makes of milliseconds. */
+export function rejected(reason: i32, retry: i32): i32 {
+  return ~((reason << REASON_SHIFT) | retry);
 }
 
-export function rejectedForGood(reason: i32): i32 {
-  return ~((reason << REASON_SHIFT) | RETRY_NEVER);
+export function retryAfter(ms: u64): i32 {
+  return <i32>min<u64>(ms, RETRY_MAX);
 }

@@ -2,7 +2,9 @@
 // and lengths are checked here; whatever is not the table's finds nothing.
 
 import { adopt as adoptRow } from './adopt';
+import { tokensFrom } from './bucket';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
+
 import { remove as forget } from './claim';
 import { configure as reconfigure, sweep } from './configure';
 import { create } from './create';
@@ -48,9 +50,7 @@ export function configure(
 
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
-  return slot < capacity ? decide(slot, epoch, tokensFrom(cost), now) : STALE;
-}
+export { check } from './check';
 
 /**
  * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
@@ -58,11 +58,9 @@ export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
  */
 export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
   const end = min<u32>(capacity ? to : 0, BATCH);
-  const tokens = tokensFrom(cost);
   for (let i = from; i < end; i++) {
     const at = batchRoom + ((<usize>i) << 3);
-    const slot = load<u32>(at);
-    const decision = slot < capacity ? decide(slot, load<u32>(at, 4), tokens, now) : STALE;
+    const decision = decide(load<u32>(at), load<u32>(at, 4), cost, now);
     if (decision == STALE) return i;
     store<i32>(at, decision);
   }
@@ -96,7 +94,7 @@ export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
 
 export function checkId(length: u32, cost: f64, now: f64): i32 {
   if (!isId(length)) return rejected(REASON_TABLE_FULL, 0);
-  return checkFingerprint(fingerprint(length), length, tokensFrom(cost), now);
+  return checkFingerprint(fingerprint(length), length, cost, now);
 }
 
 export function settleId(length: u32, outcome: i32, permit: i32, now: f64): i32 {
@@ -121,7 +119,7 @@ export function remove(length: u32): bool {
 // ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function checkOverflow(cost: f64, now: f64): i32 {
-  return capacity ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
+  return capacity ? decideOverflow(cost, now) : rejected(REASON_TABLE_FULL, 0);
 }
 
 /** Brings every row into the limits in force, so that their words can be copied. */
@@ -140,9 +138,4 @@ export function adopt(shared: bool, asOf: f64, shift: f64): bool {
 
 function isId(length: u32): bool {
   return capacity != 0 && length != 0 && length <= <u32>MAX_ID_BYTES;
-}
-
-/** Negative costs become more than any burst, NaN becomes none. */
-function tokensFrom(cost: f64): u64 {
-  return <u64>(<i64>cost);
 }

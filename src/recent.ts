@@ -1,80 +1,98 @@
 // Rows of strings seen lately. Hashing a string costs several times the decision, and comparing two that are equal costs
 // next to nothing where they are one object; so a small direct-mapped cache stands before the index.
 //
-//      a few of the string's characters ──► one entry: the string, its row's slot and epoch
+//      a few of the string's characters ──► its mark ──► one entry: the string, its mark, its row's slot and epoch
 //
 // What it says is a hint: the core checks the epoch. A flood of names, or names made to collide here, only misses.
 
 const MOST_ENTRIES = 65_536;
-const MOST_WORTH = 15;
+/** So many that few share one: what is not here pays for hashing. */
+const ENTRIES_PER_PEER = 8;
 /** An odd number without a pattern; multiplying by it carries every bit upwards. */
 const PRIME = 0x85ebca6b;
-const decoder = new TextDecoder();
+
+/** An entry's words. */
+const MARK = 0;
+const SLOT = 1;
+const EPOCH = 2;
+/**
+ * 31 ─ mark of what missed here last 28 ─ 4 ─ worth 4 ─ 0. Only an ID that misses twice running gets the entry, so that
+ * passers-by displace nobody; and not before misses have used up what hits have added to its worth, so that two IDs that
+ * share an entry do not oust each other.
+ */
+const RIVAL = 3;
+const ENTRY_BITS = 2;
+const WORTH = 15;
 
 export class RecentIds {
   readonly #ids: string[];
-  readonly #slots: Int32Array;
-  readonly #epochs: Int32Array;
-  /** What missed here last: only an ID that misses twice running gets the entry, so that passers-by displace nobody. */
-  readonly #missed: Int32Array;
-  /** Hits less misses since the entry was written, up to MOST_WORTH: two IDs that share an entry do not oust each other. */
-  readonly #worth: Uint8Array;
+  /** Of all entries. The mark is compared first: a string that is not the one is not even looked at. */
+  readonly #words: Int32Array;
   readonly #shift: number;
 
   constructor(maxPeers: number) {
-    const bits = 32 - Math.clz32(Math.min(MOST_ENTRIES, 2 * maxPeers) - 1);
+    const bits = 32 - Math.clz32(Math.min(MOST_ENTRIES, ENTRIES_PER_PEER * maxPeers) - 1);
     const entries = 2 ** bits;
     this.#shift = 32 - bits;
     this.#ids = new Array<string>(entries).fill('');
-    this.#slots = new Int32Array(entries);
-    this.#epochs = new Int32Array(entries);
-    this.#missed = new Int32Array(entries);
-    this.#worth = new Uint8Array(entries);
+    this.#words = new Int32Array(entries << ENTRY_BITS);
   }
 
-  /** The entry that is, or would be, this ID's. */
-  entryOf(id: string): number {
-    return mixed(id) >>> this.#shift;
-  }
-
-  has(entry: number, id: string): boolean {
-    if (this.#ids[entry] !== id) return false;
-    const worth = this.#worth[entry] as number;
-    if (worth < MOST_WORTH) this.#worth[entry] = worth + 1;
-    return true;
+  /** The entry that holds this ID, whose mark is given, or -1. */
+  find(mark: number, id: string): number {
+    const entry = mark >>> this.#shift;
+    const words = this.#words;
+    const at = entry << ENTRY_BITS;
+    if (words[at + MARK] !== mark || this.#ids[entry] !== id) return -1;
+    const rival = words[at + RIVAL] as number;
+    if ((rival & WORTH) < WORTH) words[at + RIVAL] = rival + 1;
+    return entry;
   }
 
   slot(entry: number): number {
-    return this.#slots[entry] as number;
+    return this.#words[(entry << ENTRY_BITS) + SLOT] as number;
   }
 
   epoch(entry: number): number {
-    return this.#epochs[entry] as number;
+    return this.#words[(entry << ENTRY_BITS) + EPOCH] as number;
   }
 
-  /** Remembers an ID that was just looked for in vain, if its entry is worth giving up. `bytes` begin with its UTF-8. */
-  remember(entry: number, id: string, bytes: Uint8Array, length: number, slot: number, epoch: number): void {
-    if (this.#ids[entry] !== id) {
-      const worth = this.#worth[entry] as number;
-      if (worth > 0) {
-        this.#worth[entry] = worth - 1;
+  /** Remembers an ID that was just looked for in vain, or whose row was not there, if its entry is worth giving up. */
+  remember(mark: number, id: string, slot: number, epoch: number): void {
+    const entry = mark >>> this.#shift;
+    const words = this.#words;
+    const at = entry << ENTRY_BITS;
+    if (words[at + MARK] !== mark || this.#ids[entry] !== id) {
+      const rival = words[at + RIVAL] as number;
+      if (rival & WORTH) {
+        words[at + RIVAL] = rival - 1;
         return;
       }
-      const mark = mixed(id);
-      if (this.#missed[entry] !== mark) {
-        this.#missed[entry] = mark;
+      if (rival !== (mark & ~WORTH)) {
+        words[at + RIVAL] = mark & ~WORTH;
         return;
       }
-      // A string of its own: a slice of a received frame would keep the whole frame alive.
-      this.#ids[entry] = decoder.decode(bytes.slice(0, length));
+      this.#ids[entry] = kept(id);
+      words[at + MARK] = mark;
     }
-    this.#slots[entry] = slot;
-    this.#epochs[entry] = epoch;
+    words[at + SLOT] = slot;
+    words[at + EPOCH] = epoch;
   }
 }
 
-/** Mixes the length, the last four characters, where most kinds of IDs differ, and one from the middle. */
-function mixed(id: string): number {
+/**
+ * The same string as engines keep the names of properties: whole, where this one may be a slice that keeps a whole frame
+ * alive, and the very object that was given where that can be, so that comparing the two is comparing addresses.
+ */
+function kept(id: string): string {
+  // Without a prototype it is a dictionary from the start, so no object of anyone else gets slower by what is put here.
+  const names: Record<string, true> = Object.create(null);
+  names[id] = true;
+  return Object.keys(names)[0] as string;
+}
+
+/** The length, the last four characters, where most kinds of IDs differ, and one from the middle, mixed. */
+export function markOf(id: string): number {
   const { length } = id;
   let mix = Math.imul(length ^ (id.charCodeAt(length >> 1) << 8), PRIME);
   if (length < 4) {

@@ -1,7 +1,7 @@
 // Peer ID → row: through the cache of strings seen lately, or through the bytes by which the table finds it.
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
-import { RecentIds } from './recent.js';
+import { markOf, RecentIds } from './recent.js';
 import { type Core, MAX_ID_BYTES, STALE } from './wasm/core.js';
 import { keyOf } from './wasm/reading.js';
 
@@ -34,14 +34,15 @@ export class Slots {
     const core = this.#core;
     if (typeof id !== 'string') return core.checkId(this.write(id), cost, now);
     const recent = this.#recent;
-    const entry = recent.entryOf(id);
-    if (recent.has(entry, id)) {
+    const mark = markOf(id);
+    const entry = recent.find(mark, id);
+    if (entry >= 0) {
       const decision = core.check(recent.slot(entry), recent.epoch(entry), cost, now);
       if (decision !== STALE) return decision;
     }
     const length = this.write(id);
     const decision = core.checkId(length, cost, now);
-    this.#remember(entry, id, length);
+    this.#remember(mark, id);
     return decision;
   }
 
@@ -49,21 +50,22 @@ export class Slots {
     const core = this.#core;
     if (typeof id !== 'string') return core.settleId(this.write(id), outcome, permit, now);
     const recent = this.#recent;
-    const entry = recent.entryOf(id);
-    if (recent.has(entry, id)) {
+    const mark = markOf(id);
+    const entry = recent.find(mark, id);
+    if (entry >= 0) {
       const settled = core.settle(recent.slot(entry), recent.epoch(entry), outcome, permit, now);
       if (settled !== STALE) return settled;
     }
     const length = this.write(id);
     const settled = core.settleId(length, outcome, permit, now);
-    this.#remember(entry, id, length);
+    this.#remember(mark, id);
     return settled;
   }
 
-  #remember(entry: number, id: string, length: number): void {
+  #remember(mark: number, id: string): void {
     const { found } = this.#core;
     const slot = found[0] as number;
-    if (slot >= 0) this.#recent.remember(entry, id, this.#room, length, slot, found[1] as number);
+    if (slot >= 0) this.#recent.remember(mark, id, slot, found[1] as number);
   }
 
   /**
