@@ -2,7 +2,7 @@
 
 import { due, exhausted, generationOf, probing, stateOf, unprobed, untilLease, untilProbe } from './breaker';
 import { charged, converted, isIn, lacking, ticks, tokensFrom, wholeMs, withTat } from './bucket';
-import { BORN, claim } from './claim';
+import { BORN, bornIn, claim } from './claim';
 import { tally } from './counters';
 import { permitOf, rejected, retryAfter } from './decision';
 import { NO_SLOT } from './free';
@@ -86,6 +86,8 @@ export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
     }
     if (SHARED && probe != NO_PROBE) generation = probe;
     if (missing > 0) {
+      // A word that is still there was in these limits or in those before them, and so was rightly converted.
+      if (SHARED && getBucket(row) != bucket) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
       return limited(row, missing, tokens, limits);
     }
@@ -130,7 +132,7 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: f64, now: 
     leaveFound(slot, epoch);
     if (!known && ref & BORN) {
       tally(COUNT_ALLOWED);
-      return permitOf(epoch, generationOf(getBreaker(rowAt(slot))));
+      return permitOf(epoch, bornIn);
     }
     const decision = check(slot, epoch, cost, now);
     if (decision != STALE) return decision;

@@ -4,7 +4,7 @@
 //
 // A newborn is published with its first charge, failure or pin already on it, so that nobody can take it for idle.
 
-import { coarse, failed, newborn as newbornBreaker, stateOf } from './breaker';
+import { coarse, failed, generationOf, newborn as newbornBreaker, stateOf } from './breaker';
 import { newborn as newbornBucket, ticks } from './bucket';
 import { tally } from './counters';
 import { markFree, NO_SLOT, takeFree } from './free';
@@ -49,6 +49,9 @@ import {
 
 /** Set in what `claim` returns when the row is new and carries what it was claimed with. */
 export const BORN: i64 = 1 << 60;
+
+/** The generation in which the row claimed last was born: once it is published, other threads may move it on. */
+export let bornIn: u32 = 0;
 
 /** The row of a peer that had none when it was looked for: a new one, one that another thread made meanwhile, or NONE. */
 export function claim(fingerprint: u64, length: u32, now: f64, cost: u64, failures: u32, pins: u32): i64 {
@@ -105,6 +108,7 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   } while (SHARED && inForce() != force);
   const limits = limitsOf(force);
   let breaker = newbornBreaker(getBreaker(row), epoch);
+  bornIn = generationOf(breaker);
   if (failures) breaker = failed(breaker, now, limits);
   setBreaker(row, breaker);
   setLastFailure(row, failures ? coarse(now) : 0);

@@ -38,11 +38,10 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
     if (permit != NO_PERMIT && permit != permitOf(epoch, generationOf(breaker))) return stale(permit);
     const next = after(breaker, outcome, now, limits);
     if (next == UNCOUNTED) return 0;
+    // Dated before it counts: a thread that wants the row and sees the failure has to see its date as well.
+    if (outcome == OUTCOME_FAILURE) setLastFailure(row, coarse(now));
     if (next != breaker && !casBreaker(row, breaker, next)) continue;
-    if (outcome == OUTCOME_FAILURE) {
-      setLastFailure(row, coarse(now));
-      count(coldOf(slot) + COLD_FAILURES);
-    }
+    if (outcome == OUTCOME_FAILURE) count(coldOf(slot) + COLD_FAILURES);
     if (stateOf(next) != stateOf(breaker)) {
       tally(stateOf(next) == STATE_OPEN ? COUNT_CIRCUIT_OPENED : COUNT_CIRCUIT_CLOSED);
     }

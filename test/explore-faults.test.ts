@@ -1,0 +1,30 @@
+/** What the explorer of interleavings is worth: it finds faults that are planted in the core. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from './explore/build.js';
+import { explore, type Scenario } from './explore/explorer.js';
+import { faults } from './explore/faults.js';
+import { scenarios } from './explore/scenarios.js';
+
+const test = suite('planted faults');
+
+for (const { what, scenario, ...fault } of faults) {
+  test(`${what} is found`, async () => {
+    const { wrong, steps } = explore(await compile(fault), scenarios.find(({ name }) => name === scenario) as Scenario);
+    console.log(`${what}: ${wrong}, after ${steps.length} steps`);
+    assert.ok(wrong);
+    assert.ok(steps.some((step) => step.startsWith('A ')) && steps.some((step) => step.startsWith('B ')));
+  });
+}
+
+test('a fault that fits no source is an error, not a finding', async () => {
+  try {
+    await compile({ file: 'row.ts', from: 'what does not stand there', to: '' });
+    assert.unreachable();
+  } catch (error) {
+    assert.match(String(error), /row\.ts has no what does not stand there/);
+  }
+});
+
+test.run();

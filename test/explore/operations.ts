@@ -1,0 +1,94 @@
+// What threads do in scenarios, and what judges ask. Time stands still at NOW.
+
+import * as layout from '../../assembly/layout.js';
+import type { Actor, World } from './explorer.js';
+import type { Machine, Operation } from './machine.js';
+
+export const NOW = 1_000_000;
+export const LIMITS = { rate: 1, burst: 2, threshold: 2, timeoutMs: 50, probes: 1 };
+const { NO_PERMIT, OUTCOME_FAILURE, STALE } = layout;
+
+/** The first row that a table gives away, as a handle knows it. */
+const SLOT = 0;
+const EPOCH = 1;
+
+/** By ID: the peer's row is looked for, and claimed where there is none. */
+export const checkId = (id: string, now = NOW): Operation => ({
+  what: `check ${id}`,
+  id,
+  call: (core, length) => core['checkId']?.(length, 1, now) as number,
+});
+/** By a handle of the first row, as a connection does it: by ID only where that row is no longer its peer's. */
+export const check = (id: string, now = NOW): Operation => ({
+  what: `check ${id}`,
+  id,
+  call(core, length) {
+    const decision = core['check']?.(SLOT, EPOCH, 1, now) as number;
+    return decision === STALE ? (core['checkId']?.(length, 1, now) as number) : decision;
+  },
+});
+
+const settled = (what: string, id: string, outcome: number, now: number, permit: Permit): Operation => ({
+  what,
+  id,
+  call(core, length, results) {
+    const counted = core['settle']?.(SLOT, EPOCH, outcome, permit(results), now) as number;
+    return counted === STALE ? (core['settleId']?.(length, outcome, permit(results), now) as number) : counted;
+  },
+});
+type Permit = (results: readonly number[]) => number;
+
+export const record = (id: string, outcome: number, now = NOW) =>
+  settled(`record ${outcome === OUTCOME_FAILURE ? 'failure' : 'success'} of ${id}`, id, outcome, now, () => NO_PERMIT);
+/** Settles with the permit that the thread's operation before gave. */
+export const settle = (id: string, outcome: number, now = NOW) =>
+  settled(`settle ${id}`, id, outcome, now, (results) => results.at(-1) as number);
+
+export const remove = (id: string): Operation => ({
+  what: `remove ${id}`,
+  id,
+  call: (core, length) => core['remove']?.(length) as number,
+});
+export const pin = (id: string): Operation => ({
+  what: `pin ${id}`,
+  id,
+  call: (core, length) => core['acquire']?.(length, NOW) as number,
+});
+export const configure = (rate: number): Operation => ({
+  what: `configure ${rate}/s`,
+  id: 'nobody',
+  call: (core) => {
+    core['configure']?.(rate, 2, 2, 50, 1, 50, 1, NOW);
+    return 0;
+  },
+});
+
+export const actor = (...operations: Operation[]): Actor => ({ operations });
+export const mortal = (...operations: Operation[]): Actor => ({ operations, mortal: true });
+
+export const allowed = ({ results }: World) => results.flat().filter((result) => result >= 0).length;
+export const decide = (table: Machine, id: string, now = NOW, cost = 1) => table.callFor(id, 'checkId', cost, now);
+export const failed = (table: Machine, id: string, now = NOW) =>
+  table.callFor(id, 'settleId', OUTCOME_FAILURE, NO_PERMIT, now);
+const look = (table: Machine, name: string, id: string, now: number) => {
+  const ref = table.callFor(id, 'find');
+  return table.call(name, ref % layout.MAX_PEERS, Math.floor(ref / layout.MAX_PEERS), now);
+};
+export const tokens = ({ table }: World, id: string, now = NOW) => look(table, 'availableTokens', id, now);
+export const state = ({ table }: World, id: string, now = NOW) => look(table, 'circuitState', id, now);
+
+/** Says what differs. */
+export function differs(what: string, expected: unknown, came: unknown): string | undefined {
+  return JSON.stringify(expected) === JSON.stringify(came) ? undefined : `${what}: expected ${expected}, got ${came}`;
+}
+
+/** Whether newcomers find all the rows that there are, once everybody's debts are paid and the dead are buried. */
+export function allUsable({ table, bury }: World): string | undefined {
+  bury();
+  const later = NOW + 1e9;
+  for (let i = 0; i < 3 * table.rows; i++) decide(table, `later ${i}`, later + i * 1e8);
+  for (let i = 0; i < table.rows; i++) {
+    if (decide(table, `at last ${i}`, later + 1e10) < 0) return `row ${i} of ${table.rows} is lost`;
+  }
+  return undefined;
+}
