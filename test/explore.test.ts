@@ -1,15 +1,19 @@
-/** Two threads at one table: every interleaving of their accesses, with the compiled core making them. */
+/**
+ * Two threads at one table: every interleaving of their accesses, with the compiled core making them. Three, which takes
+ * minutes, where PEERGATE_EXPLORE is 3.
+ */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from './explore/build.js';
 import { explore } from './explore/explorer.js';
 import { scenarios } from './explore/scenarios.js';
+import { threes } from './explore/three.js';
 
 const test = suite('every interleaving');
 const core = await compile();
 
-for (const scenario of scenarios) {
+for (const scenario of process.env['PEERGATE_EXPLORE'] === '3' ? threes : scenarios) {
   test(scenario.name, () => {
     const { states, ends, wrong, steps } = explore(core, scenario);
     console.log(`${scenario.name}: ${states} states, ${ends} ends`);

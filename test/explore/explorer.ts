@@ -51,42 +51,67 @@ interface State {
   readonly last: Step | undefined;
 }
 
+/** An actor's access, or the end of its operation; without an operation, its own end. */
 interface Step {
   readonly actor: number;
-  readonly what: string;
+  readonly operation?: Operation;
+  readonly access?: Access | undefined;
+  readonly result?: number | undefined;
   readonly before: Step | undefined;
 }
 
 const NOBODY = -1;
 
-export function explore(module: WebAssembly.Module, scenario: Scenario, mostStates = 1_000_000): Found {
+/**
+ * Searches again and again, each time with the words as steps that threads were seen to contend for the time before. When
+ * there are no more of them, a word that is no step is one that nobody else touches or that nobody writes, in whatever
+ * order the others are; so it does not matter when an access to it is made.
+ */
+export function explore(module: WebAssembly.Module, scenario: Scenario): Found {
+  let contended: ReadonlySet<number> = new Set();
+  while (true) {
+    const { table, ...found } = search(module, scenario, contended);
+    const now = table.contended();
+    if (found.wrong !== undefined || now.size === contended.size) return found;
+    contended = now;
+  }
+}
+
+const MOST_STATES = 2_000_000;
+
+function search(
+  module: WebAssembly.Module,
+  scenario: Scenario,
+  contended: ReadonlySet<number>,
+): Found & { readonly table: Machine } {
   const { actors, judge, limits, rows, setUp } = scenario;
   const { rate, burst, threshold, timeoutMs, probes } = limits;
-  const table = new Machine(module, rows, actors.length, [
-    ...[rate, burst, threshold, timeoutMs, probes, timeoutMs],
-    ...[1, 0],
-  ]);
+  const table = new Machine(
+    module,
+    rows,
+    actors.length,
+    [...[rate, burst, threshold, timeoutMs, probes, timeoutMs], ...[1, 0]],
+    contended,
+  );
   setUp?.(table);
   const none = actors.map(() => []);
   const start: State = { table: table.save(), logs: none, results: none, dead: NOBODY, last: undefined };
 
   /** The state after an actor's next step; undefined where it has none left. */
   function after(state: State, actor: number): State | undefined {
-    const { operations } = actors[actor] as Actor;
+    const { operations, mortal = false } = actors[actor] as Actor;
     const results = state.results[actor] as readonly number[];
     const operation = operations[results.length];
     if (state.dead === actor || operation === undefined) return undefined;
     table.load(state.table);
-    const { result, log } = table.step(actor + 1, operation, state.logs[actor] as readonly Access[], results);
+    const { result, log } = table.step(actor + 1, operation, state.logs[actor] as readonly Access[], results, mortal);
     const replaced = <T>(list: readonly T[], value: T) => list.map((old, i) => (i === actor ? value : old));
-    const access = log.at(-1);
-    const what = access === undefined ? `gives ${result}` : table.shown(access);
     return {
       table: table.save(),
       logs: replaced(state.logs, log),
       results: result === undefined ? state.results : replaced(state.results, [...results, result]),
       dead: state.dead,
-      last: { actor, what: `${operation.what}: ${what}`, before: state.last },
+      last: { actor, operation, access: log.at(-1), result, before: state.last },
     };
   }
 
@@ -100,18 +125,19 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, mostStat
   const seen = new Set<string>();
   const open: State[] = [start];
   let ends = 0;
-  const wrong = (what: string, { last }: State): Found => ({
+  const wrong = (what: string, { last }: State) => ({
+    table,
     states: seen.size,
     ends,
     wrong: what,
-    steps: stepsTo(last),
+    steps: stepsTo(last, table),
   });
   while (open.length > 0) {
     const state = open.pop() as State;
     const key = keyOf(state);
     if (seen.has(key)) continue;
     seen.add(key);
-    if (seen.size > mostStates) return wrong(`more than ${mostStates} states`, state);
+    if (seen.size > MOST_STATES) return wrong(`more than ${MOST_STATES} states`, state);
 
     table.load(state.table);
     const owners = table.owners();
@@ -125,7 +151,7 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, mostStat
       open.push(next);
       const midway = (state.logs[actor] as readonly Access[]).length > 0;
       if (midway && actors[actor]?.mortal && state.dead === NOBODY) {
-        open.push({ ...state, dead: actor, last: { actor, what: 'dies', before: state.last } });
+        open.push({ ...state, dead: actor, last: { actor, before: state.last } });
       }
     }
     if (moved) continue;
@@ -138,13 +164,15 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, mostStat
     const judged = judge({ table, results, bury });
     if (judged !== undefined) return wrong(judged, state);
   }
-  return { states: seen.size, ends, wrong: undefined, steps: [] };
+  return { table, states: seen.size, ends, wrong: undefined, steps: [] };
 }
 
-function stepsTo(last: Step | undefined): string[] {
+function stepsTo(last: Step | undefined, table: Machine): string[] {
   const steps: string[] = [];
   for (let step = last; step !== undefined; step = step.before) {
-    steps.push(`${String.fromCharCode(65 + step.actor)} ${step.what}`);
+    const { actor, operation, access, result } = step;
+    const what = access === undefined ? `gives ${result}` : table.shown(access);
+    steps.push(`${'ABC'[actor]} ${operation === undefined ? 'dies' : `${operation.what}: ${what}`}`);
   }
   return steps.reverse();
 }

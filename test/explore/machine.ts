@@ -5,7 +5,7 @@
 // is one step, the log is all there is of a thread's own state, and a thread dies by never being run again.
 //
 // Not steps, because no other thread looks at them or nothing follows from them: a thread's own block, the counts of a
-// row, cold records, and the words of a row that the thread holds in limbo.
+// row, cold records; and words that the threads do not contend for.
 
 import * as layout from '../../assembly/layout.js';
 import { ADD32, AND64, CAS32, CAS64, LOAD32, LOAD64, OR64, STORE32, STORE64 } from './build.js';
@@ -37,12 +37,15 @@ const NO_ACCESS: readonly Access[] = [];
 interface Thread {
   readonly core: Exports;
   readonly room: Uint8Array;
-  /** How its rows in limbo name it. */
   readonly bit: number;
 }
 
 export class Machine {
   readonly rows: number;
+  /** Words that are steps; the machine's `touched` says which should be. */
+  readonly #contended: ReadonlySet<number>;
+  /** Which threads made accesses to a word, and whether one of these was a write: a bit each, and bit 31. */
+  readonly #touched = new Map<number, number>();
   readonly #threads: readonly Thread[];
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -54,10 +57,18 @@ export class Machine {
   #log: Access[] | undefined;
   #position = 0;
   #bit = 0;
+  #mortal = false;
 
   /** An empty table with a first thread, which sets up and judges, and as many others as are asked for. */
-  constructor(module: WebAssembly.Module, rows: number, others: number, configure: readonly number[]) {
+  constructor(
+    module: WebAssembly.Module,
+    rows: number,
+    others: number,
+    configure: readonly number[],
+    contended: ReadonlySet<number>,
+  ) {
     const threads = others + 1;
+    this.#contended = contended;
     this.rows = rows;
     this.#cold = layout.coldAt(layout.indexAt(rows), rows);
     this.#free = layout.freeAt(this.#cold, rows);
@@ -148,19 +159,39 @@ export class Machine {
       const block = this.#blocks - layout.HEADER + i * layout.THREAD_ID;
       essence.fill(0, block + layout.THREAD_FOUND, block + layout.THREAD_LIMITS);
     });
-    return essence;
+    // Of the stripes, most of which nobody uses, what is not 0.
+    const [start, end] = [layout.STRIPES - layout.HEADER, layout.ROWS - layout.HEADER];
+    const used: number[] = [];
+    new Int32Array(essence.buffer, start, (end - start) / 4).forEach((word, i) => {
+      if (word !== 0) used.push(i, word);
+    });
+    return Buffer.concat([
+      essence.subarray(0, start),
+      essence.subarray(end),
+      new Uint8Array(Int32Array.from(used).buffer),
+    ]);
   }
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs an operation one step further than its log: its result if that was the end, and the log. */
-  step(thread: number, { id, call }: Operation, log: readonly Access[], results: readonly number[]): Stepped {
+  /**
+   * Runs an operation one step further than its log: its result if that was the end, and the log. Of a `mortal` thread
+   * every access is a step, because it may leave the table as it is then.
+   */
+  step(
+    thread: number,
+    { id, call }: Operation,
+    log: readonly Access[],
+    results: readonly number[],
+    mortal: boolean,
+  ): Stepped {
     const { core, bit } = this.#threads[thread] as Thread;
     const length = this.#put(thread, id);
     const own = [...log];
     this.#log = own;
     this.#position = 0;
     this.#bit = bit;
+    this.#mortal = mortal;
     try {
       return { result: call(core, length, results), log: NO_ACCESS };
     } catch (error) {
@@ -183,11 +214,25 @@ export class Machine {
       throw new Error('an operation went another way when it was run again: it reads what is shared past memory.ts');
     }
     if (log.length >= MOST_ACCESSES) throw new Error('an operation does not come to its end');
-    const isStep = this.#isStep(address);
+    const isContended = this.#touch(address, kind);
+    const isStep = this.#isStep(address) && (isContended || this.#mortal);
     const found = this.#make(kind, address, a, b);
     log.push({ kind, at: address, a, b, found });
     if (isStep) throw BREAK;
     return BigInt.asIntN(64, found);
+  }
+
+  /** Words that more than one thread made accesses to, one of them a write. */
+  contended(): Set<number> {
+    const words = [...this.#touched].filter(([, by]) => by < 0 && (by & 0x7fffffff & ((by & 0x7fffffff) - 1)) !== 0);
+    return new Set(words.map(([word]) => word));
+  }
+
+  #touch(at: number, kind: number): boolean {
+    const word = at & ~7;
+    const write = kind === LOAD32 || kind === LOAD64 ? 0 : 1 << 31;
+    this.#touched.set(word, (this.#touched.get(word) ?? 0) | this.#bit | write);
+    return this.#contended.has(word);
   }
 
   #make(kind: number, at: number, a: bigint, b: bigint): bigint {
@@ -209,12 +254,7 @@ export class Machine {
   #isStep(at: number): boolean {
     if ((at >= this.#cold && at < this.#free) || at >= this.#blocks) return false;
     if (at < layout.ROWS || at >= layout.indexAt(this.rows)) return true;
-    const offset = (at - layout.ROWS) % layout.ROW_BYTES;
-    if (offset >= layout.ROW_ALLOWED) return false;
-    if (offset < layout.ROW_FINGERPRINT) return true;
-    const meta = this.#view.getBigUint64(at - offset, true);
-    const inLimbo = Number((meta >> 32n) & 7n) === layout.LIFE_LIMBO;
-    return !(inLimbo && Number(meta & 0xffffffffn) === this.#bit);
+    return (at - layout.ROWS) % layout.ROW_BYTES < layout.ROW_ALLOWED;
   }
 
   /** An access in words. */
