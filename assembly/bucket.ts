@@ -23,9 +23,14 @@ const CONVERSION: u64 = 1;
 /** Added to the tag when a row changes its owner, so that a late writer's compare-and-swap fails. */
 export const HANDOVER: u64 = 2;
 
-/** Milliseconds to ticks. Saturates at both ends; NaN is 0. */
+/** Milliseconds to ticks. Nothing is before 0; NaN is 0. */
+export function instantOf(now: f64): u64 {
+  return <u64>(<i64>(max<f64>(now, 0) * TICKS_PER_MS) + EPOCH_START);
+}
+
+/** The same as limits know it: for them time ends a burst before the TAT does. */
 export function ticks(now: f64, limits: usize): u64 {
-  return min<u64>(<u64>(<i64>(max<f64>(now, 0) * TICKS_PER_MS) + EPOCH_START), latest(limits));
+  return min<u64>(instantOf(now), latest(limits));
 }
 
 /** Negative costs become more than any burst, NaN becomes none. */

@@ -1,7 +1,7 @@
 // "May this peer go on?": breaker, then bucket, then one compare-and-swap.
 
 import { due, exhausted, generationOf, probing, stateOf, unprobed, untilLease, untilProbe } from './breaker';
-import { charged, converted, isIn, lacking, ticks, tokensFrom, wholeMs, withTat } from './bucket';
+import { charged, converted, instantOf, isIn, lacking, wholeMs, withTat } from './bucket';
 import { BORN, bornIn, claim } from './claim';
 import { tally } from './counters';
 import { permitOf, rejected, retryAfter } from './decision';
@@ -23,7 +23,7 @@ import {
   STATE_CLOSED,
   STATE_OPEN,
 } from './layout';
-import { burst, currentLimits, inForce, limitsOf, onFull } from './limits';
+import { burst, currentLimits, inForce, latest, limitsOf, onFull } from './limits';
 import { SHARED } from './memory';
 import { capacity, coldOf, leaveFound, rowAt } from './place';
 import {
@@ -45,12 +45,11 @@ const TABLE_FULL_HINT: i32 = 1000;
 const NO_PROBE: i32 = -1;
 
 /**
- * A decision about a row's life, or STALE. A rejection writes nothing but counters. It is exported as it stands, because
- * every function in between would be felt; the slot may be that of the overflow row, whose epoch is its own.
+ * A decision about a row's life, or STALE. A rejection writes nothing but counters. The time comes in both its forms, so
+ * that a batch converts it once; the slot may be that of the overflow row, whose epoch is its own.
  */
-export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
+export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64): i32 {
   if (slot > capacity) return STALE;
-  const tokens = tokensFrom(cost);
   const row = rowAt(slot);
   let probe = NO_PROBE;
   while (true) {
@@ -63,10 +62,10 @@ export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
       const wait = untilProbe(breaker, now);
       if (wait) return shut(slot, wait);
     }
-    const at = ticks(now, limits);
+    const at = min<u64>(instant, latest(limits));
     // Nearly always it is: the question is asked here because a call costs as much as all the rest of it.
     const word = isIn(bucket, force) ? bucket : converted(bucket, force);
-    const after = charged(word, tokens, at, limits);
+    const after = charged(word, cost, at, limits);
     const missing = lacking(after, at, limits);
     let generation = generationOf(breaker);
     if (stateOf(breaker) != STATE_CLOSED && (!SHARED || probe == NO_PROBE)) {
@@ -89,7 +88,7 @@ export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
       // A word that is still there was in these limits or in those before them, and so was rightly converted.
       if (SHARED && getBucket(row) != bucket) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
-      return limited(row, missing, tokens, limits);
+      return limited(row, missing, cost, limits);
     }
     if (!casBucket(row, bucket, withTat(word, after))) continue;
     count(allowedAt(row));
@@ -116,15 +115,14 @@ function giveProbeBack(row: usize, epoch: u32, generation: i32): void {
 }
 
 /** A decision about the peer whose fingerprint this is; its ID stands in this thread's room. */
-export function checkFingerprint(fingerprint: u64, length: u32, cost: f64, now: f64): i32 {
+export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: f64): i32 {
   leaveFound(NO_SLOT, 0);
   while (true) {
     let ref = find(fingerprint);
     const known = ref != NONE;
     if (!known) {
-      const tokens = tokensFrom(cost);
-      if (tokens > burst(currentLimits())) return tooMuch();
-      ref = claim(fingerprint, length, now, tokens, 0, 0);
+      if (cost > burst(currentLimits())) return tooMuch();
+      ref = claim(fingerprint, length, now, cost, 0, 0);
       if (ref == NONE) return checkOverflow(cost, now);
     }
     const slot = slotOf(ref);
@@ -134,18 +132,18 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: f64, now: 
       tally(COUNT_ALLOWED);
       return permitOf(epoch, bornIn);
     }
-    const decision = check(slot, epoch, cost, now);
+    const decision = check(slot, epoch, cost, now, instantOf(now));
     if (decision != STALE) return decision;
   }
 }
 
 /** A decision about a peer that found no row. */
-export function checkOverflow(cost: f64, now: f64): i32 {
+export function checkOverflow(cost: u64, now: f64): i32 {
   const limits = currentLimits();
-  if (tokensFrom(cost) > burst(limits)) return tooMuch();
+  if (cost > burst(limits)) return tooMuch();
   tally(COUNT_TABLE_FULL);
   if (onFull(limits) == ON_FULL_REJECT) return rejected(REASON_TABLE_FULL, TABLE_FULL_HINT);
-  return check(capacity, OVERFLOW_EPOCH, cost, now);
+  return check(capacity, OVERFLOW_EPOCH, cost, now, instantOf(now));
 }
 
 function limited(row: usize, missing: i64, cost: u64, limits: usize): i32 {

@@ -2,7 +2,7 @@
 // and lengths are checked here; whatever is not the table's finds nothing.
 
 import { adopt as adoptRow } from './adopt';
-import { tokensFrom } from './bucket';
+import { instantOf, tokensFrom } from './bucket';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
 
 import { remove as forget } from './claim';
@@ -50,7 +50,9 @@ export function configure(
 
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export { check } from './check';
+export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
+  return decide(slot, epoch, tokensFrom(cost), now, instantOf(now));
+}
 
 /**
  * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
@@ -58,9 +60,11 @@ export { check } from './check';
  */
 export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
   const end = min<u32>(capacity ? to : 0, BATCH);
+  const tokens = tokensFrom(cost);
+  const instant = instantOf(now);
   for (let i = from; i < end; i++) {
     const at = batchRoom + ((<usize>i) << 3);
-    const decision = decide(load<u32>(at), load<u32>(at, 4), cost, now);
+    const decision = decide(load<u32>(at), load<u32>(at, 4), tokens, now, instant);
     if (decision == STALE) return i;
     store<i32>(at, decision);
   }
@@ -94,7 +98,7 @@ export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
 
 export function checkId(length: u32, cost: f64, now: f64): i32 {
   if (!isId(length)) return rejected(REASON_TABLE_FULL, 0);
-  return checkFingerprint(fingerprint(length), length, cost, now);
+  return checkFingerprint(fingerprint(length), length, tokensFrom(cost), now);
 }
 
 export function settleId(length: u32, outcome: i32, permit: i32, now: f64): i32 {
@@ -119,7 +123,7 @@ export function remove(length: u32): bool {
 // ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function checkOverflow(cost: f64, now: f64): i32 {
-  return capacity ? decideOverflow(cost, now) : rejected(REASON_TABLE_FULL, 0);
+  return capacity ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
 }
 
 /** Brings every row into the limits in force, so that their words can be copied. */

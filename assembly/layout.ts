@@ -176,6 +176,8 @@ export function tableEnd(threadBlocks: number, threads: number): number {
 
 /** What a check by slot returns when the row is no longer that peer's; above every permit. */
 export const STALE = 0x40000000;
+/** What a result without a time gives where one is needed: the circuit is not closed. */
+export const NEEDS_TIME = 0x40000001;
 /** "No permit was given" among permits. */
 export const NO_PERMIT = -0x80000000;
 

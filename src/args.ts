@@ -6,6 +6,9 @@ import { NO_PERMIT } from './wasm/core.js';
 const NOW_END = 2 ** 41;
 const DECISION_END = 2 ** 30;
 
+/** The `now` of a result whose time is not known yet; the core says so where it has to be. */
+export const UNKNOWN = Number.NaN;
+
 /** `cost`: an integer of at least 1. */
 export function requireCost(cost: number): void {
   if (Number.isInteger(cost) && cost >= 1) return;

@@ -1,6 +1,6 @@
 // The facade: options, IDs and clocks in, decisions out. It does no arithmetic on tokens; the core decides.
 
-import { permitCode, requireCost, requireNow } from './args.js';
+import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import type { Clock } from './clock.js';
 import {
   type LimitsUpdate,
@@ -17,7 +17,7 @@ import type { PeerId } from './slots.js';
 import { restoreTable, takeSnapshot } from './snapshot.js';
 import { type CircuitState, Table } from './table.js';
 import { requireTicket, type Ticket } from './threads/ticket.js';
-import { OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS } from './wasm/core.js';
+import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, STALE } from './wasm/core.js';
 import { readTotals } from './wasm/reading.js';
 
 /** Totals over a limiter's life. */
@@ -90,7 +90,13 @@ export class RateLimiter {
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
     requireCost(cost);
     requireNow(now);
-    return this.#table.slots.check(peerId, cost, now);
+    const { core, slots } = this.#table;
+    const entry = slots.seen(peerId);
+    if (entry >= 0) {
+      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+      if (decision !== STALE) return decision;
+    }
+    return slots.check(peerId, cost, now);
   }
 
   /**
@@ -128,20 +134,25 @@ export class RateLimiter {
    * The request succeeded; whether that counted.
    *
    * @param permit What `check` gave back. Without one the result counts towards the current period.
+   * @param now As for `check`; the clock is read only where the circuit is not closed.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
-  recordSuccess(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
-    return this.#settle(peerId, OUTCOME_SUCCESS, permit, now);
+  recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
+    if (now === undefined) {
+      const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
+      if (settled !== NEEDS_TIME) return settled === 1;
+    }
+    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now === undefined ? this.#table.clock() : now);
   }
 
   /** The request failed; whether that counted. Parameters and errors as for `recordSuccess`. */
   recordFailure(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
-    return this.#settle(peerId, OUTCOME_FAILURE, permit, now);
+    return this.#settleAt(peerId, OUTCOME_FAILURE, permit, now);
   }
 
   /** The request should not be judged (it was cancelled); whether that gave a probe back. Else as `recordSuccess`. */
   recordIgnored(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
-    return this.#settle(peerId, OUTCOME_IGNORED, permit, now);
+    return this.#settleAt(peerId, OUTCOME_IGNORED, permit, now);
   }
 
   /** Gives `cost` tokens back, never above the burst. @throws TypeError or RangeError for a bad argument. */
@@ -255,9 +266,19 @@ export class RateLimiter {
     return new RateLimiter(restoreTable(bytes, options));
   }
 
-  #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {
-    const code = permitCode(permit);
+  #settleAt(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {
     requireNow(now);
-    return this.#table.slots.settle(peerId, outcome, code, now) === 1;
+    return this.#settle(peerId, outcome, permit, now) === 1;
+  }
+
+  #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): number {
+    const code = permitCode(permit);
+    const { core, slots } = this.#table;
+    const entry = slots.seen(peerId);
+    if (entry >= 0) {
+      const settled = core.settle(slots.recent.slot(entry), slots.recent.epoch(entry), outcome, code, now);
+      if (settled !== STALE) return settled;
+    }
+    return slots.settle(peerId, outcome, code, now);
   }
 }

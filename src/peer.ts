@@ -1,7 +1,7 @@
 // A handle for a connection: it knows its row, so a check is one call into the core, and pins it, so that an idle
 // connection keeps its place.
 
-import { permitCode, requireCost, requireNow } from './args.js';
+import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import type { Decision } from './decision.js';
 import { ArgumentTypeError, shown } from './errors.js';
 import type { PeerId } from './slots.js';
@@ -10,6 +10,7 @@ import {
   BATCH,
   type Core,
   epochOf,
+  NEEDS_TIME,
   NO_PERMIT,
   OUTCOME_FAILURE,
   OUTCOME_IGNORED,
@@ -67,18 +68,22 @@ export class Peer {
   }
 
   /** The request succeeded; whether that counted. @throws RangeError for a bad `permit` or `now`. */
-  recordSuccess(permit?: Decision, now = this.#table.clock()): boolean {
-    return this.#settle(OUTCOME_SUCCESS, permit, now);
+  recordSuccess(permit?: Decision, now?: number): boolean {
+    if (now === undefined) {
+      const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
+      if (settled !== NEEDS_TIME) return settled === 1;
+    }
+    return this.#settleAt(OUTCOME_SUCCESS, permit, now === undefined ? this.#table.clock() : now);
   }
 
   /** The request failed; whether that counted. @throws RangeError for a bad `permit` or `now`. */
   recordFailure(permit?: Decision, now = this.#table.clock()): boolean {
-    return this.#settle(OUTCOME_FAILURE, permit, now);
+    return this.#settleAt(OUTCOME_FAILURE, permit, now);
   }
 
   /** The request should not be judged; whether that gave a probe back. @throws RangeError for a bad `permit` or `now`. */
   recordIgnored(permit?: Decision, now = this.#table.clock()): boolean {
-    return this.#settle(OUTCOME_IGNORED, permit, now);
+    return this.#settleAt(OUTCOME_IGNORED, permit, now);
   }
 
   /** Gives `cost` tokens back, never above the burst. @throws RangeError for a bad `cost`. */
@@ -120,19 +125,26 @@ export class Peer {
     return this.#core.checkOverflow(cost, now);
   }
 
-  #settle(outcome: number, permit: Decision | undefined, now: number): boolean {
-    const code = permitCode(permit);
+  #settleAt(outcome: number, permit: Decision | undefined, now: number): boolean {
     requireNow(now);
-    let settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
-    if (settled !== STALE) return settled === 1;
+    return this.#settle(outcome, permit, now) === 1;
+  }
+
+  #settle(outcome: number, permit: Decision | undefined, now: number): number {
+    const code = permitCode(permit);
+    const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
+    return settled !== STALE ? settled : this.#settleAnew(outcome, code, now);
+  }
+
+  #settleAnew(outcome: number, code: number, now: number): number {
     // A late result must not pin the row of a connection that is gone; only a judgement of its own takes a row.
-    if (outcome !== OUTCOME_FAILURE || code !== NO_PERMIT) {
-      return this.#core.settleId(this.#table.slots.write(this.#id), outcome, code, now) === 1;
+    if (outcome !== OUTCOME_FAILURE || code !== NO_PERMIT)
+      return this.#table.slots.settle(this.#id, outcome, code, now);
+    while (this.#acquire(now)) {
+      const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
+      if (settled !== STALE) return settled;
     }
-    while (settled === STALE && this.#acquire(now)) {
-      settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
-    }
-    return settled === 1;
+    return 0;
   }
 
   #acquire(now: number): boolean {
@@ -148,24 +160,43 @@ export class Peer {
   }
 
   static {
-    checkPeers = (table, peers, decisions, cost, now) => {
-      for (let i = 0; i < peers.length; i++) {
-        const peer: unknown = peers[i];
-        if (typeof peer === 'object' && peer !== null && #table in peer && peer.#table === table) continue;
-        throw new ArgumentTypeError(
-          'ERR_PEERGATE_BATCH_TYPE',
-          `peers[${i}]: expected a handle of this limiter, got ${shown(peer)}`,
-        );
-      }
-      const { core } = table;
-      const room = core.batchRoom;
-      for (let start = 0; start < peers.length; start += BATCH) {
-        const count = Math.min(BATCH, peers.length - start);
+    /** Puts a batch of rows where the core reads them; false where one of the peers is no handle of this table. */
+    const put = (table: Table, peers: readonly Peer[], start: number, count: number): boolean => {
+      const room = table.core.batchRoom;
+      try {
         for (let i = 0; i < count; i++) {
           const peer = peers[start + i] as Peer;
+          if (peer.#table !== table) return false;
           room[2 * i] = peer.#slot;
           room[2 * i + 1] = peer.#epoch;
         }
+        return true;
+      } catch {
+        // What is none of our objects has none of the fields.
+        return false;
+      }
+    };
+    const noHandle = (table: Table, peers: readonly unknown[]): ArgumentTypeError => {
+      const at = peers.findIndex(
+        (peer) => !(typeof peer === 'object' && peer !== null && #table in peer && peer.#table === table),
+      );
+      return new ArgumentTypeError(
+        'ERR_PEERGATE_BATCH_TYPE',
+        `peers[${at}]: expected a handle of this limiter, got ${shown(peers[at])}`,
+      );
+    };
+    checkPeers = (table, peers, decisions, cost, now) => {
+      const { core } = table;
+      const room = core.batchRoom;
+      const countFrom = (start: number) => Math.min(BATCH, peers.length - start);
+      // The last batch first: all are looked at before anything is decided, and the first batch stands ready then.
+      const last = Math.floor(Math.max(peers.length - 1, 0) / BATCH) * BATCH;
+      for (let start = last; start >= 0; start -= BATCH) {
+        if (!put(table, peers, start, countFrom(start))) throw noHandle(table, peers);
+      }
+      for (let start = 0; start < peers.length; start += BATCH) {
+        const count = countFrom(start);
+        if (start > 0) put(table, peers, start, count);
         for (let i = 0; i < count; ) {
           const stale = core.checkBatch(i, count, cost, now);
           for (; i < stale; i++) decisions[start + i] = room[2 * i] as number;

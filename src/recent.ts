@@ -10,15 +10,17 @@ const MOST_ENTRIES = 65_536;
 const ENTRIES_PER_PEER = 8;
 /** An odd number without a pattern; multiplying by it carries every bit upwards. */
 const PRIME = 0x85ebca6b;
+/** The longest ID of which all characters are mixed. */
+const SHORT = 16;
 
 /** An entry's words. */
 const MARK = 0;
 const SLOT = 1;
 const EPOCH = 2;
 /**
- * 31 ─ mark of what missed here last 28 ─ 4 ─ worth 4 ─ 0. Only an ID that misses twice running gets the entry, so that
- * passers-by displace nobody; and not before misses have used up what hits have added to its worth, so that two IDs that
- * share an entry do not oust each other.
+ * 31 ─ of mark and slot that missed here last 28 ─ 4 ─ worth 4 ─ 0. Only an ID that misses twice running gets the entry, so
+ * that passers-by displace nobody; and not before misses have used up what hits have added to its worth, so that two IDs
+ * that share an entry do not oust each other.
  */
 const RIVAL = 3;
 const ENTRY_BITS = 2;
@@ -68,8 +70,10 @@ export class RecentIds {
         words[at + RIVAL] = rival - 1;
         return;
       }
-      if (rival !== (mark & ~WORTH)) {
-        words[at + RIVAL] = mark & ~WORTH;
+      // Neither alone names it: many IDs may have one mark, and a slot many owners one after the other.
+      const claimant = (mark ^ Math.imul(slot, PRIME)) & ~WORTH;
+      if (rival !== claimant) {
+        words[at + RIVAL] = claimant;
         return;
       }
       this.#ids[entry] = kept(id);
@@ -91,14 +95,19 @@ function kept(id: string): string {
   return Object.keys(names)[0] as string;
 }
 
-/** The length, the last four characters, where most kinds of IDs differ, and one from the middle, mixed. */
+/**
+ * What tells most IDs apart at a glance, mixed: of a short one, such as an address, all its characters; of a longer one
+ * the last four, where most kinds of IDs differ, two from within, and the length.
+ */
 export function markOf(id: string): number {
   const { length } = id;
-  let mix = Math.imul(length ^ (id.charCodeAt(length >> 1) << 8), PRIME);
-  if (length < 4) {
+  let mix = length;
+  if (length <= SHORT) {
     for (let i = 0; i < length; i++) mix = Math.imul(mix ^ id.charCodeAt(i), PRIME);
-    return mix;
+    return Math.imul(mix ^ (mix >>> 15), PRIME);
   }
+  mix ^= (id.charCodeAt(length >> 1) << 8) ^ (id.charCodeAt(length >> 2) << 20);
+  mix = Math.imul(mix, PRIME);
   mix = Math.imul(mix ^ id.charCodeAt(length - 4) ^ (id.charCodeAt(length - 3) << 16), PRIME);
   mix ^= mix >>> 15;
   mix = Math.imul(mix ^ id.charCodeAt(length - 2) ^ (id.charCodeAt(length - 1) << 16), PRIME);

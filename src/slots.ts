@@ -2,7 +2,7 @@
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { markOf, RecentIds } from './recent.js';
-import { type Core, MAX_ID_BYTES, STALE } from './wasm/core.js';
+import { type Core, MAX_ID_BYTES } from './wasm/core.js';
 import { keyOf } from './wasm/reading.js';
 
 /** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
@@ -13,59 +13,47 @@ const SHORT = 24;
 
 const encoder = new TextEncoder();
 
-/** Finds rows by ID: decides and settles by the row where that is known, else by the bytes, in one call either way. */
+/** Finds rows by ID. A caller asks first whether the ID was seen lately: then one call by slot does, else one by the bytes. */
 export class Slots {
   readonly #core: Core;
   readonly #room: Uint8Array;
   /** Where the encoder writes: not every engine lets it write into shared memory. */
   readonly #encoded: Uint8Array;
-  readonly #recent: RecentIds;
+  readonly recent: RecentIds;
   #seeded: boolean;
 
   constructor(core: Core, seeded: boolean) {
     this.#core = core;
     this.#room = core.idRoom;
     this.#encoded = core.threads ? new Uint8Array(core.idRoom.length) : core.idRoom;
-    this.#recent = new RecentIds(core.maxPeers);
+    this.recent = new RecentIds(core.maxPeers);
     this.#seeded = seeded;
   }
 
+  /** The entry of `recent` for an ID that was seen lately, or -1. The core says whether its row is still there. */
+  seen(id: PeerId): number {
+    return typeof id === 'string' ? this.recent.find(markOf(id), id) : -1;
+  }
+
+  /** A check by the bytes, in one call. */
   check(id: PeerId, cost: number, now: number): number {
-    const core = this.#core;
-    if (typeof id !== 'string') return core.checkId(this.write(id), cost, now);
-    const recent = this.#recent;
-    const mark = markOf(id);
-    const entry = recent.find(mark, id);
-    if (entry >= 0) {
-      const decision = core.check(recent.slot(entry), recent.epoch(entry), cost, now);
-      if (decision !== STALE) return decision;
-    }
-    const length = this.write(id);
-    const decision = core.checkId(length, cost, now);
-    this.#remember(mark, id);
+    const decision = this.#core.checkId(this.write(id), cost, now);
+    this.#remember(id);
     return decision;
   }
 
+  /** A result by the bytes, in one call. */
   settle(id: PeerId, outcome: number, permit: number, now: number): number {
-    const core = this.#core;
-    if (typeof id !== 'string') return core.settleId(this.write(id), outcome, permit, now);
-    const recent = this.#recent;
-    const mark = markOf(id);
-    const entry = recent.find(mark, id);
-    if (entry >= 0) {
-      const settled = core.settle(recent.slot(entry), recent.epoch(entry), outcome, permit, now);
-      if (settled !== STALE) return settled;
-    }
-    const length = this.write(id);
-    const settled = core.settleId(length, outcome, permit, now);
-    this.#remember(mark, id);
+    const settled = this.#core.settleId(this.write(id), outcome, permit, now);
+    this.#remember(id);
     return settled;
   }
 
-  #remember(mark: number, id: string): void {
+  #remember(id: PeerId): void {
+    if (typeof id !== 'string') return;
     const { found } = this.#core;
     const slot = found[0] as number;
-    if (slot >= 0) this.#recent.remember(mark, id, slot, found[1] as number);
+    if (slot >= 0) this.recent.remember(markOf(id), id, slot, found[1] as number);
   }
 
   /**

@@ -1,7 +1,4 @@
-/**
- * Two threads at one table: every interleaving of their accesses, with the compiled core making them. Three, which takes
- * minutes, where PEERGATE_EXPLORE is 3.
- */
+/** Two and three threads at one table: every interleaving of their accesses, with the compiled core making them. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +10,7 @@ import { threes } from './explore/three.js';
 const test = suite('every interleaving');
 const core = await compile();
 
-for (const scenario of process.env['PEERGATE_EXPLORE'] === '3' ? threes : scenarios) {
+for (const scenario of [...scenarios, ...threes]) {
   test(scenario.name, () => {
     const { states, ends, wrong, steps } = explore(core, scenario);
     console.log(`${scenario.name}: ${states} states, ${ends} ends`);

@@ -35,7 +35,7 @@ cache('an ID whose row is another one now is put right at once', () => {
 cache('names that pass by once displace nobody', () => {
   const recent = new RecentIds(8);
   for (let i = 0; i < 2; i++) remember(recent, 'regular', 1);
-  for (let i = 0; i < 10_000; i++) remember(recent, `passer-by ${i}`, 2);
+  for (let i = 0; i < 10_000; i++) remember(recent, `passer-by ${i}`, 2 + i);
   assert.is(knows(recent, 'regular'), true);
 });
 

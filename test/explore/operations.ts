@@ -28,6 +28,13 @@ export const check = (id: string, now = NOW): Operation => ({
   },
 });
 
+/** The same without the ID: a row that is no longer its peer's ends it. */
+export const checkHandle: Operation = {
+  what: 'check by handle',
+  id: 'nobody',
+  call: (core) => core['check']?.(SLOT, EPOCH, 1, NOW) as number,
+};
+
 const settled = (what: string, id: string, outcome: number, now: number, permit: Permit): Operation => ({
   what,
   id,

@@ -1,4 +1,4 @@
-// The same with three threads: `PEERGATE_EXPLORE=3 node --import tsx test/explore.test.ts`.
+// The same with three threads, where three can do what two cannot.
 
 import * as layout from '../../assembly/layout.js';
 import type { Scenario } from './explorer.js';
@@ -7,6 +7,7 @@ import {
   allowed,
   allUsable,
   check,
+  checkHandle,
   checkId,
   configure,
   decide,
@@ -65,18 +66,18 @@ export const threes: readonly Scenario[] = [
   },
   {
     name: 'remove / check / configure',
-    rows: 1,
+    rows: 2,
     limits: LIMITS,
     setUp: (table) => void decide(table, 'peer'),
     actors: [actor(remove('peer')), actor(check('peer')), actor(configure(2))],
     judge: (world) => ((world.results[1]?.[0] as number) < 0 ? 'a token was lost' : allUsable(world)),
   },
   {
-    name: 'claim / reclaim / remove',
+    name: 'check by handle / reclaim / remove',
     rows: 1,
     limits: LIMITS,
     setUp: (table) => void decide(table, 'idle', NOW - 10_000),
-    actors: [actor(check('idle')), actor(checkId('newcomer')), actor(remove('idle'))],
+    actors: [actor(checkHandle), actor(checkId('newcomer')), actor(remove('idle'))],
     judge: (world) => allUsable(world),
   },
 ];

@@ -522,7 +522,7 @@ for (const { name, using } of engines) {
     const error = await rejectionOf(
       guard.run('peer', () => {
         at.ms = Number.NaN;
-        return 1;
+        throw new Error('what counts needs a time');
       }),
     );
     assert.is(error.code, 'ERR_PEERGATE_NOW');
