@@ -11,7 +11,6 @@ const ROWS = 65_536;
 const FLOOD_MS = 50_000;
 const HOUR_MS = 3_600_000;
 const OVERFLOW: Decision = 0;
-/** Half a million names kept would be a hundred times as much. */
 /** Of two million names the cache keeps 65 536 at most, and the heap has its noise. */
 const MOST_HEAP_BYTES = 65_536 * 48 + 1_000_000;
 
