@@ -138,11 +138,8 @@ export class RateLimiter {
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
-    if (now === undefined) {
-      const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
-      if (settled !== NEEDS_TIME) return settled === 1;
-    }
-    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now === undefined ? this.#table.clock() : now);
+    if (now === undefined) return this.#succeed(peerId, permit);
+    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
   }
 
   /** The request failed; whether that counted. Parameters and errors as for `recordSuccess`. */
@@ -264,6 +261,13 @@ export class RateLimiter {
    */
   static restore(bytes: Uint8Array, options: RateLimiterConfig = {}): RateLimiter {
     return new RateLimiter(restoreTable(bytes, options));
+  }
+
+  /** Reads the clock only if it matters. */
+  #succeed(peerId: PeerId, permit: Decision | undefined): boolean {
+    const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
+    if (settled !== NEEDS_TIME) return settled === 1;
+    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock());
   }
 
   #settleAt(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {

@@ -69,11 +69,8 @@ export class Peer {
 
   /** The request succeeded; whether that counted. @throws RangeError for a bad `permit` or `now`. */
   recordSuccess(permit?: Decision, now?: number): boolean {
-    if (now === undefined) {
-      const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
-      if (settled !== NEEDS_TIME) return settled === 1;
-    }
-    return this.#settleAt(OUTCOME_SUCCESS, permit, now === undefined ? this.#table.clock() : now);
+    if (now === undefined) return this.#succeed(permit);
+    return this.#settleAt(OUTCOME_SUCCESS, permit, now);
   }
 
   /** The request failed; whether that counted. @throws RangeError for a bad `permit` or `now`. */
@@ -123,6 +120,13 @@ export class Peer {
       if (decision !== STALE) return decision;
     }
     return this.#core.checkOverflow(cost, now);
+  }
+
+  /** Reads the clock only if it matters. */
+  #succeed(permit: Decision | undefined): boolean {
+    const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
+    if (settled !== NEEDS_TIME) return settled === 1;
+    return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock());
   }
 
   #settleAt(outcome: number, permit: Decision | undefined, now: number): boolean {
