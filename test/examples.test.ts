@@ -64,6 +64,35 @@ test('snapshot: what is saved on SIGTERM is there after a restart', async () => 
   }
 });
 
+test('threads: one quota for all threads, which outlives them, and numbers that are given back', async () => {
+  const { child, output } = await started(/(thread.*\n){2}/, 'threads', '2');
+  const urls = () => [...output().matchAll(/^thread (\d+): (\S+)$/gm)].map(([, thread, url]) => ({ thread, url }));
+  const ask = async (url = '') => (await fetch(url, { headers: { connection: 'close' } })).status;
+  try {
+    const asked = performance.now();
+    let allowed = 0;
+    const saidNo = new Set<string>();
+    for (let i = 0; saidNo.size < 2; i++) {
+      const { thread = '', url } = urls()[i % 2] ?? {};
+      if ((await ask(url)) === 200) allowed++;
+      else saidNo.add(thread);
+    }
+    assert.ok(allowed >= 20, `${allowed} allowed`);
+    child.kill('SIGHUP');
+    while (urls().length < 4) await once(child.stdout, 'data');
+    while ((await ask(urls()[3]?.url)) === 200) allowed++;
+    const seconds = (performance.now() - asked) / 1000;
+    assert.ok(allowed <= 20 + seconds * 10, `${allowed} allowed in ${seconds} s, new threads included`);
+    const [first, second] = [urls().slice(0, 2), urls().slice(2)].map((some) =>
+      some.map(({ thread }) => thread).sort(),
+    );
+    assert.equal(second, first, 'the numbers of those that went');
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+});
+
 test('ws-json-rpc: it answers, and rejects what comes after the burst', async () => {
   const { child, output } = await started(/ws:\S+\n/, 'ws-json-rpc');
   try {
