@@ -31,6 +31,7 @@ const report = (more: Partial<ServerReport> = {}): ServerReport => ({
   tableFull: 0,
   handled: { flooder: 900 },
   floodedForMs: 7000,
+  threads: [{ connections: 12, flooding: 1 }],
   ...more,
 });
 
@@ -42,15 +43,18 @@ const broken = (samples: Sample[], reported = report()) =>
 const calm = [sample(0, 1), sample(200, 2)];
 
 test('options have defaults, and a bad one is named with what was expected', () => {
-  assert.equal(readOptions([]), { seconds: 10, preset: 'default', isProtected: true, json: false });
-  assert.equal(readOptions(['--seconds', '30', '--preset', 'strict', '--unprotected', '--json']), {
-    ...{ seconds: 30, preset: 'strict', isProtected: false, json: true },
+  assert.equal(readOptions([]), { seconds: 10, preset: 'default', isProtected: true, workers: 1, json: false });
+  assert.equal(readOptions(['--seconds', '30', '--preset', 'strict', '--workers', '3', '--unprotected', '--json']), {
+    ...{ seconds: 30, preset: 'strict', isProtected: false, workers: 3, json: true },
   });
   assert.match(thrownBy(() => readOptions(['--seconds', '4'])).message, /from 5 to 3600, got '4'/);
   assert.match(
     thrownBy(() => readOptions(['--preset', 'toString'])).message,
     /default, lenient, strict, got 'toString'/,
   );
+  for (const bad of ['0', '1.5', '33', 'two']) {
+    assert.match(thrownBy(() => readOptions(['--workers', bad])).message, /--workers: .* from 1 to 32, got/);
+  }
   assert.throws(() => readOptions(['--sceonds', '9']));
 });
 
@@ -118,6 +122,18 @@ test('a short run holds the flooder to its limit and rejects no honest peer', ()
   const { flooder, quiet, attack } = summary;
   assert.is(quiet.rejected + attack.rejected, 0);
   assert.ok(quiet.answered > 0 && attack.answered > 0);
+  assert.ok(flooder.sent > flooder.most, `sent ${flooder.sent}`);
+  assert.ok(flooder.admitted > 0 && flooder.admitted <= flooder.most, `${flooder.admitted} of ${flooder.most}`);
+});
+
+test('threads behind one port hold the flooder, on all of them at once, to one peer’s limit', () => {
+  const { stdout, stderr } = run('--seconds', '6', '--workers', '2', '--json');
+  const { summary, threads } = JSON.parse(stdout || stderr) as { summary: Summary; threads: ServerReport['threads'] };
+  const { flooder, quiet, attack } = summary;
+  assert.is(threads.length, 2);
+  const flooding = threads.reduce((sum, thread) => sum + thread.flooding, 0);
+  assert.ok(flooding >= 8, `${flooding} connections of the flooder`);
+  assert.is(quiet.rejected + attack.rejected, 0);
   assert.ok(flooder.sent > flooder.most, `sent ${flooder.sent}`);
   assert.ok(flooder.admitted > 0 && flooder.admitted <= flooder.most, `${flooder.admitted} of ${flooder.most}`);
 });

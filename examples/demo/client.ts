@@ -80,10 +80,14 @@ async function honest(peer: string, index: number): Promise<void> {
   await Promise.all(pending);
 }
 
-/** As fast as the socket takes it. */
+/** As fast as the sockets take it. */
 async function flooder(): Promise<void> {
   // It stands for another machine, whose work would not take the server's processor.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  await Promise.all(Array.from({ length: plan.floods }, flood));
+}
+
+async function flood(): Promise<void> {
   const count = countsOf(FLOODER);
   const frame = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"work","params":{}}`;
   while (!stopped) {

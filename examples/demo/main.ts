@@ -83,6 +83,7 @@ process.once('SIGINT', () => {
 process.once('exit', endAll);
 
 const { summary, report } = await run(options, plan);
-if (options.json) console.log(JSON.stringify({ options, plan, summary, transitions: report.transitions }));
+if (options.json)
+  console.log(JSON.stringify({ options, plan, summary, transitions: report.transitions, threads: report.threads }));
 else console.log(`\n${summaryLines(plan, summary, report).join('\n')}`);
 process.exitCode = summary.ok ? 0 : 1;

@@ -9,14 +9,17 @@ export interface DemoOptions {
   readonly preset: keyof typeof presets;
   /** Whether the limiter is on. */
   readonly isProtected: boolean;
+  /** Threads that serve behind one port, with one table. */
+  readonly workers: number;
   /** One JSON object at the end instead of tables. */
   readonly json: boolean;
 }
 
-export const USAGE = `usage: npm run demo -- [--seconds N] [--preset ${Object.keys(presets).join('|')}] [--unprotected] [--json]`;
+export const USAGE = `usage: npm run demo -- [--seconds N] [--preset ${Object.keys(presets).join('|')}] [--workers N] [--unprotected] [--json]`;
 
 const LEAST_SECONDS = 5;
 const MOST_SECONDS = 3600;
+const MOST_WORKERS = 32;
 
 /** @throws Error that says what was expected and what came. */
 export function readOptions(args: readonly string[]): DemoOptions {
@@ -25,6 +28,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     options: {
       seconds: { type: 'string', default: '10' },
       preset: { type: 'string', default: 'default' },
+      workers: { type: 'string', default: '1' },
       unprotected: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -36,6 +40,10 @@ export function readOptions(args: readonly string[]): DemoOptions {
   if (!Object.hasOwn(presets, values.preset)) {
     throw new Error(`--preset: expected one of ${Object.keys(presets).join(', ')}, got '${values.preset}'`);
   }
+  const workers = Number(values.workers);
+  if (!(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS)) {
+    throw new Error(`--workers: expected an integer from 1 to ${MOST_WORKERS}, got '${values.workers}'`);
+  }
   const preset = values.preset as keyof typeof presets;
-  return { seconds, preset, isProtected: !values.unprotected, json: values.json };
+  return { seconds, preset, isProtected: !values.unprotected, workers, json: values.json };
 }

@@ -18,9 +18,15 @@ export const MAX_PEERS = 128;
 export const WORK_MS = 0.2;
 const MOST_HONEST_PER_SEC = 20;
 const RENAMES_PER_SEC = 50;
+/** So many that each thread gets some. */
+const FLOODS_A_WORKER = 4;
 
 export interface Plan {
   readonly isProtected: boolean;
+  /** Threads that serve behind one port, with one table. */
+  readonly workers: number;
+  /** As many connections the flooder has at a time, all under its one name. */
+  readonly floods: number;
   readonly ratePerSec: number;
   readonly burst: number;
   readonly threshold: number;
@@ -33,10 +39,12 @@ export interface Plan {
   readonly renamesPerSec: number;
 }
 
-export function planOf({ seconds, preset, isProtected }: DemoOptions): Plan {
+export function planOf({ seconds, preset, isProtected, workers }: DemoOptions): Plan {
   const { maxRequestsPerSec, burstSize, circuitBreakerThreshold } = presets[preset];
   return {
     isProtected,
+    workers,
+    floods: workers === 1 ? 1 : FLOODS_A_WORKER * workers,
     ratePerSec: maxRequestsPerSec,
     burst: burstSize,
     threshold: circuitBreakerThreshold,
@@ -93,6 +101,8 @@ export interface ServerReport {
   readonly handled: Readonly<Record<string, number>>;
   /** Since the flooder's first request, on the server's clock. */
   readonly floodedForMs: number;
+  /** What each thread has accepted, from anybody and from the flooder. */
+  readonly threads: readonly { readonly connections: number; readonly flooding: number }[];
 }
 
 export type ToServer = { readonly ask: 'attack' } | { readonly ask: 'report' };

@@ -1,15 +1,12 @@
-// The server, in a process of its own: JSON-RPC over WebSockets, with the limiter before it or without.
+// The server, in a process of its own: one thread, or several behind one port with one table.
 
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { JSONRPCServer } from 'json-rpc-2.0';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { guardJsonRpc } from '../../src/adapters/json-rpc.js';
-import { type CircuitState, RateLimiter, RpcGuard } from '../../src/index.js';
+import type { AddressInfo, Server } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { type CircuitState, RateLimiter } from '../../src/index.js';
 import {
   CIRCUIT_OPEN_MS,
   FAILING,
-  FLOODER,
   type FromServer,
   MAX_PEERS,
   type Plan,
@@ -17,10 +14,15 @@ import {
   type ServerReport,
   type ToServer,
   type Transition,
-  WORK_MS,
 } from './plan.js';
+import { type Seen, serve } from './serve.js';
 
 const WATCH_EVERY_MS = 5;
+/** A worker does not inherit the loader of TypeScript. */
+const THREAD = `import('tsx/esm/api').then(({ register }) => {
+  register();
+  return import(${JSON.stringify(new URL('./thread.ts', import.meta.url).href)});
+});`;
 
 const plan = JSON.parse(process.argv[2] ?? '') as Plan;
 const limiter = new RateLimiter({
@@ -29,44 +31,31 @@ const limiter = new RateLimiter({
   circuitBreakerThreshold: plan.threshold,
   circuitBreakerTimeoutMs: CIRCUIT_OPEN_MS,
   maxPeers: MAX_PEERS,
+  shared: plan.workers > 1,
 });
-
-const handled: Record<string, number> = {};
 let attackStart = performance.now();
-let floodStart: number | undefined;
 
-/** Busy for as long as a request takes; fails if that is what was asked for. */
-function work(params: { readonly fail?: boolean } | undefined): string {
-  const end = performance.now() + WORK_MS;
-  while (performance.now() < end);
-  if (params?.fail) throw new Error('asked to fail');
-  return 'done';
+const { http, seen } = serve(limiter, plan);
+http.listen(0, '127.0.0.1');
+await once(http, 'listening');
+/** What each thread has seen; the first is this one. */
+const threads: Seen[] = [seen];
+for (let i = 1; i < plan.workers; i++) threads[i] = await startThread(i);
+
+/** Threads cannot be handed a server, but they can listen on the same descriptor, which Node does not show. */
+function descriptorOf(server: Server): number {
+  return (server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
 }
 
-const server = new JSONRPCServer<void>({ errorListener: () => {} });
-server.addMethod('work', work);
-
-const sockets = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 2 ** 20, perMessageDeflate: false });
-const gate = guardJsonRpc(server, new RpcGuard(limiter));
-
-sockets.on('connection', (socket, request) => {
-  // Names in the URL are the demo's simplification: a real server takes them from where they cannot be invented.
-  const peer = (request.url ?? '/').slice(1);
-  socket.on('error', () => socket.terminate());
-  socket.on('message', () => {
-    if (peer === FLOODER) floodStart ??= performance.now();
+async function startThread(index: number): Promise<Seen> {
+  const ticket = limiter.share();
+  const worker = new Worker(THREAD, { eval: true, workerData: { ticket, plan, fd: descriptorOf(http) } });
+  worker.once('exit', () => limiter.detach(ticket));
+  const [first] = (await once(worker, 'message')) as [Seen];
+  worker.on('message', (latest: Seen) => {
+    threads[index] = latest;
   });
-  if (plan.isProtected) gate.accept(socket, peer);
-  else serveAnybody(socket, peer);
-});
-
-/** The same without a limiter. */
-function serveAnybody(socket: WebSocket, peer: string): void {
-  socket.on('message', async (data) => {
-    handled[peer] = (handled[peer] ?? 0) + 1;
-    const response = await server.receiveJSON(String(data));
-    if (response !== null && socket.readyState === socket.OPEN) socket.send(JSON.stringify(response));
-  });
+  return first;
 }
 
 const transitions: Transition[] = [];
@@ -80,17 +69,23 @@ function watch(): void {
 
 function report(): ServerReport {
   const peers: Record<string, ServerPeer> = {};
+  const handled: Record<string, number> = {};
+  for (const { handled: some } of threads) {
+    for (const [peer, count] of Object.entries(some)) handled[peer] = (handled[peer] ?? 0) + count;
+  }
   for (const { id, allowed, rateLimited, circuitRejected, circuitState, availableTokens } of limiter.peers()) {
     peers[String(id)] = { allowed, rateLimited, circuitRejected, state: circuitState, tokens: availableTokens };
     handled[String(id)] = allowed;
   }
+  const floodStart = Math.min(...threads.map((thread) => thread.floodStart ?? Number.POSITIVE_INFINITY));
   return {
     peers,
     peerCount: limiter.peerCount,
     transitions,
     tableFull: limiter.stats().tableFull,
     handled,
-    floodedForMs: floodStart === undefined ? 0 : performance.now() - floodStart,
+    floodedForMs: Math.max(0, performance.now() - floodStart),
+    threads: threads.map(({ connections, flooding }) => ({ connections, flooding })),
   };
 }
 
@@ -105,5 +100,4 @@ process.on('message', ({ ask }: ToServer) => {
 process.on('disconnect', () => process.exit());
 
 if (plan.isProtected) setInterval(watch, WATCH_EVERY_MS);
-await once(sockets, 'listening');
-tell({ port: (sockets.address() as AddressInfo).port });
+tell({ port: (http.address() as AddressInfo).port });

@@ -66,6 +66,10 @@ export function summaryLines(
     `The flooder sent ${flooder.sent} requests; ${flooder.admitted} were worked on, ${flooder.admittedPerSec.toFixed(0)} a second` +
       (plan.isProtected ? ` (its limit: ${flooder.ratePerSec} a second after a burst of ${plan.burst})` : ''),
   ];
+  if (plan.workers > 1) {
+    const each = report.threads.map(({ connections, flooding }) => `${connections} (${flooding} of the flooder)`);
+    lines.push(`${plan.workers} threads behind one port, one table; connections of each: ${each.join(', ')}`);
+  }
   if (!plan.isProtected) return lines;
   lines.push(
     `The failing peer’s circuit, which opens for ${CIRCUIT_OPEN_MS / 1000} s here instead of the preset’s time:`,
