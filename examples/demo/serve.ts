@@ -1,60 +1,62 @@
-// One thread's server: JSON-RPC over WebSockets, with the limiter before it or without.
+// One thread's part of the server: JSON-RPC over WebSockets, with the limiter before it or without, and what it counts.
 
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { ListenOptions } from 'node:net';
 import { JSONRPCServer } from 'json-rpc-2.0';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { guardJsonRpc } from '../../src/adapters/json-rpc.js';
 import { type RateLimiter, RpcGuard } from '../../src/index.js';
-import { FLOODER, type Plan, WORK_MS } from './plan.js';
+import { FLOODER, type Plan, THREAD_HEADER, type ThreadReport, WORK_MS } from './plan.js';
 
-/** What a thread has seen so far. */
-export interface Seen {
-  /** Connections of whomever, and of the flooder. */
-  connections: number;
-  flooding: number;
-  /** Requests that reached the handler, of each peer; counted only where no limiter does. */
-  readonly handled: Record<string, number>;
-  /** When the flooder's first request came, on a clock that all threads share. */
-  floodStart: number | undefined;
+interface Caller {
+  readonly name: string;
 }
 
-/** A server that has yet to listen, and what it sees. */
-export function serve(limiter: RateLimiter, { isProtected }: Plan): { http: Server; seen: Seen } {
-  const seen: Seen = { connections: 0, flooding: 0, handled: {}, floodStart: undefined };
-  const server = new JSONRPCServer<void>({ errorListener: () => {} });
-  server.addMethod('work', work);
-  const gate = guardJsonRpc(server, new RpcGuard(limiter));
+/** Serves where it is told to, as this thread; its counts so far are asked for by calling what comes back. */
+export function serve(plan: Plan, limiter: RateLimiter, thread: number, where: ListenOptions) {
+  const handled: Record<string, number> = {};
+  let connections = 0;
+  let floodStartMs: number | null = null;
 
-  const http = createServer();
-  const sockets = new WebSocketServer({ server: http, maxPayload: 2 ** 20, perMessageDeflate: false });
-  sockets.on('connection', (socket, request) => {
-    // Names in the URL are the demo's simplification: a real server takes them from where they cannot be invented.
-    const peer = (request.url ?? '/').slice(1);
-    seen.connections++;
-    if (peer === FLOODER) seen.flooding++;
-    socket.on('error', () => socket.terminate());
-    socket.on('message', () => {
-      if (peer === FLOODER) seen.floodStart ??= performance.now();
+  /** Busy for as long as a request takes; fails if that is what was asked for. */
+  function work(params: { readonly fail?: boolean } | undefined, { name }: Caller): string {
+    handled[name] = (handled[name] ?? 0) + 1;
+    const end = performance.now() + WORK_MS;
+    while (performance.now() < end);
+    if (params?.fail) throw new Error('asked to fail');
+    return 'done';
+  }
+
+  const rpc = new JSONRPCServer<Caller>({ errorListener: () => {} });
+  rpc.addMethod('work', work);
+  const gate = guardJsonRpc(rpc, new RpcGuard(limiter), { serverParams: ({ peer }) => ({ name: String(peer.id) }) });
+
+  /** The same without a limiter. */
+  function serveAnybody(socket: WebSocket, name: string): void {
+    socket.on('message', async (data) => {
+      const response = await rpc.receiveJSON(String(data), { name });
+      if (response !== null && socket.readyState === socket.OPEN) socket.send(JSON.stringify(response));
     });
-    if (isProtected) gate.accept(socket, peer);
-    else serveAnybody(server, socket, peer, seen.handled);
-  });
-  return { http, seen };
-}
+  }
 
-/** Busy for as long as a request takes; fails if that is what was asked for. */
-function work(params: { readonly fail?: boolean } | undefined): string {
-  const end = performance.now() + WORK_MS;
-  while (performance.now() < end);
-  if (params?.fail) throw new Error('asked to fail');
-  return 'done';
-}
-
-/** The same without a limiter. */
-function serveAnybody(server: JSONRPCServer<void>, socket: WebSocket, peer: string, handled: Seen['handled']): void {
-  socket.on('message', async (data) => {
-    handled[peer] = (handled[peer] ?? 0) + 1;
-    const response = await server.receiveJSON(String(data));
-    if (response !== null && socket.readyState === socket.OPEN) socket.send(JSON.stringify(response));
+  const server = createServer();
+  const sockets = new WebSocketServer({ server, maxPayload: 2 ** 20, perMessageDeflate: false });
+  sockets.on('headers', (headers) => headers.push(`${THREAD_HEADER}: ${thread}`));
+  sockets.on('connection', (socket, request) => {
+    connections++;
+    // Names in the URL are the demo's simplification: a real server takes them from where they cannot be invented.
+    const name = (request.url ?? '/').slice(1);
+    socket.on('error', () => socket.terminate());
+    if (name === FLOODER) {
+      socket.once('message', () => {
+        floodStartMs ??= performance.now();
+      });
+    }
+    if (plan.isProtected) gate.accept(socket, name);
+    else serveAnybody(socket, name);
   });
+  server.listen(where);
+
+  const report = (): ThreadReport => ({ thread, connections, handled, floodStartMs, atMs: performance.now() });
+  return { server, report };
 }

@@ -1,28 +1,26 @@
-// The server, in a process of its own: one thread, or several behind one port with one table.
+// The server, in a process of its own: the table, the thread or threads that serve at it, and what they report.
 
 import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type CircuitState, RateLimiter } from '../../src/index.js';
 import {
   CIRCUIT_OPEN_MS,
   FAILING,
   type FromServer,
+  type FromThread,
   MAX_PEERS,
   type Plan,
   type ServerPeer,
   type ServerReport,
+  type ThreadReport,
   type ToServer,
   type Transition,
 } from './plan.js';
-import { type Seen, serve } from './serve.js';
+import { descriptorOf } from './port.js';
+import { serve } from './serve.js';
 
 const WATCH_EVERY_MS = 5;
-/** A worker does not inherit the loader of TypeScript. */
-const THREAD = `import('tsx/esm/api').then(({ register }) => {
-  register();
-  return import(${JSON.stringify(new URL('./thread.ts', import.meta.url).href)});
-});`;
 
 const plan = JSON.parse(process.argv[2] ?? '') as Plan;
 const limiter = new RateLimiter({
@@ -33,31 +31,39 @@ const limiter = new RateLimiter({
   maxPeers: MAX_PEERS,
   shared: plan.workers > 1,
 });
-let attackStart = performance.now();
 
-const { http, seen } = serve(limiter, plan);
-http.listen(0, '127.0.0.1');
-await once(http, 'listening');
-/** What each thread has seen; the first is this one. */
-const threads: Seen[] = [seen];
-for (let i = 1; i < plan.workers; i++) threads[i] = await startThread(i);
-
-/** Threads cannot be handed a server, but they can listen on the same descriptor, which Node does not show. */
-function descriptorOf(server: Server): number {
-  return (server as unknown as { readonly _handle: { readonly fd: number } })._handle.fd;
+interface Thread {
+  readonly port: number;
+  report(): ThreadReport | Promise<ThreadReport>;
 }
 
-async function startThread(index: number): Promise<Seen> {
+/** All connections served here. */
+async function alone(): Promise<Thread> {
+  const { server, report } = serve(plan, limiter, 0, { host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, report };
+}
+
+/** One of several threads, which get the connections between them. */
+async function hired(_: unknown, index: number): Promise<Thread> {
   const ticket = limiter.share();
-  const worker = new Worker(THREAD, { eval: true, workerData: { ticket, plan, fd: descriptorOf(http) } });
-  worker.once('exit', () => limiter.detach(ticket));
-  const [first] = (await once(worker, 'message')) as [Seen];
-  worker.on('message', (latest: Seen) => {
-    threads[index] = latest;
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+    workerData: { plan, ticket, fd: descriptorOf(index) },
+    execArgv: ['--import', new URL('../loader.mjs', import.meta.url).href],
   });
-  return first;
+  worker.once('exit', () => limiter.detach(ticket));
+  const [first] = (await once(worker, 'message')) as [FromThread];
+  if (!('port' in first)) throw new Error('expected a thread to say first where it listens');
+  const report = async () => {
+    const heard = once(worker, 'message');
+    worker.postMessage('report');
+    const [answer] = (await heard) as [Extract<FromThread, { report: unknown }>];
+    return answer.report;
+  };
+  return { port: first.port, report };
 }
 
+let attackStart = performance.now();
 const transitions: Transition[] = [];
 let lastState: CircuitState = 'closed';
 function watch(): void {
@@ -67,25 +73,27 @@ function watch(): void {
   transitions.push({ peer: FAILING, to: state, atMs: performance.now() - attackStart });
 }
 
-function report(): ServerReport {
-  const peers: Record<string, ServerPeer> = {};
+/** All threads read one clock: what they say of time can be compared. */
+async function report(): Promise<ServerReport> {
+  const reports = await Promise.all(threads.map((thread) => thread.report()));
   const handled: Record<string, number> = {};
-  for (const { handled: some } of threads) {
-    for (const [peer, count] of Object.entries(some)) handled[peer] = (handled[peer] ?? 0) + count;
+  for (const [peer, count] of reports.flatMap((one) => Object.entries(one.handled))) {
+    handled[peer] = (handled[peer] ?? 0) + count;
   }
+  const floodStarts = reports.flatMap(({ floodStartMs }) => floodStartMs ?? []);
+  const peers: Record<string, ServerPeer> = {};
   for (const { id, allowed, rateLimited, circuitRejected, circuitState, availableTokens } of limiter.peers()) {
     peers[String(id)] = { allowed, rateLimited, circuitRejected, state: circuitState, tokens: availableTokens };
-    handled[String(id)] = allowed;
   }
-  const floodStart = Math.min(...threads.map((thread) => thread.floodStart ?? Number.POSITIVE_INFINITY));
   return {
     peers,
     peerCount: limiter.peerCount,
     transitions,
     tableFull: limiter.stats().tableFull,
     handled,
-    floodedForMs: Math.max(0, performance.now() - floodStart),
-    threads: threads.map(({ connections, flooding }) => ({ connections, flooding })),
+    floodedForMs:
+      floodStarts.length === 0 ? 0 : Math.max(...reports.map(({ atMs }) => atMs)) - Math.min(...floodStarts),
+    threads: reports,
   };
 }
 
@@ -93,11 +101,12 @@ function tell(message: FromServer): void {
   process.send?.(message);
 }
 
-process.on('message', ({ ask }: ToServer) => {
+process.on('message', async ({ ask }: ToServer) => {
   if (ask === 'attack') attackStart = performance.now();
-  else tell({ report: report() });
+  else tell({ report: await report() });
 });
 process.on('disconnect', () => process.exit());
 
 if (plan.isProtected) setInterval(watch, WATCH_EVERY_MS);
-tell({ port: (http.address() as AddressInfo).port });
+const threads = await Promise.all(plan.workers === 1 ? [alone()] : Array.from({ length: plan.workers }, hired));
+tell({ port: threads[0]?.port ?? 0 });

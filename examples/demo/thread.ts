@@ -1,13 +1,16 @@
-// One of several threads that serve behind one port: it joins the table and listens where the first thread does.
+// A thread of the server: joins the table, and takes what connections it gets of the port that all threads have.
 
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { RateLimiter, type Ticket } from '../../src/index.js';
-import type { Plan } from './plan.js';
+import type { FromThread, Plan } from './plan.js';
 import { serve } from './serve.js';
 
-const TELL_EVERY_MS = 50;
+const { plan, ticket, fd } = workerData as { plan: Plan; ticket: Ticket; fd: number };
+const tell = (message: FromThread) => parentPort?.postMessage(message);
 
-const { ticket, plan, fd } = workerData as { ticket: Ticket; plan: Plan; fd: number };
-const { http, seen } = serve(RateLimiter.attach(ticket), plan);
-http.listen({ fd }, () => parentPort?.postMessage(seen));
-setInterval(() => parentPort?.postMessage(seen), TELL_EVERY_MS);
+const { server, report } = serve(plan, RateLimiter.attach(ticket), ticket.thread, { fd });
+await once(server, 'listening');
+parentPort?.on('message', () => tell({ report: report() }));
+tell({ port: (server.address() as AddressInfo).port });
