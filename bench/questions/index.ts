@@ -11,6 +11,7 @@ import { growth } from './growth.js';
 import { guard, server } from './guard.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { threads } from './threads.js';
 
 export const questions: readonly Question[] = [
   known,
@@ -24,4 +25,5 @@ export const questions: readonly Question[] = [
   growth,
   guard,
   server,
+  threads,
 ];
