@@ -13,6 +13,7 @@ import {
   RENAMER,
   type Role,
   type Sample,
+  THREAD_HEADER,
   type ToClient,
 } from './plan.js';
 
@@ -27,6 +28,8 @@ const PATIENCE_MS = 2000;
 /** A flooder that lets more than this wait in its own memory gains nothing. */
 const MOST_BUFFERED_BYTES = 2 ** 18;
 const FRAMES_A_TURN = 500;
+/** Who accepts a connection is chance. */
+const MOST_TRIES = 100;
 
 const samples: Sample[] = [];
 const counts = new Map<string, { sent: number; answered: number; rejected: number }>();
@@ -84,10 +87,12 @@ async function honest(peer: string, index: number): Promise<void> {
 async function flooder(): Promise<void> {
   // It stands for another machine, whose work would not take the server's processor.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  await Promise.all(Array.from({ length: plan.floods }, flood));
+  await Promise.all(Array.from({ length: plan.floods }, (_, i) => flood(i % plan.workers)));
 }
 
-async function flood(): Promise<void> {
+/** One connection at a time, with a thread of its choice. */
+async function flood(wanted: number): Promise<void> {
+  let tries = 0;
   const count = countsOf(FLOODER);
   const frame = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"work","params":{}}`;
   while (!stopped) {
@@ -97,7 +102,15 @@ async function flood(): Promise<void> {
       count.answered++;
       if (isRejection(JSON.parse(String(data)))) count.rejected++;
     });
+    let thread = wanted;
+    socket.once('upgrade', ({ headers }) => {
+      thread = Number(headers[THREAD_HEADER]);
+    });
     await new Promise((resolve) => socket.once('open', resolve).once('close', resolve));
+    if (thread !== wanted && tries++ < MOST_TRIES) {
+      socket.terminate();
+      continue;
+    }
     for (let id = 0; !stopped && socket.readyState === WebSocket.OPEN; ) {
       for (let i = 1; i < FRAMES_A_TURN; i++) socket.send(frame(id++));
       // Waiting for a socket that is full costs nothing; asking it again and again would cost the others a core.

@@ -3,12 +3,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FromClient, FromServer, Plan, Role, ServerReport, ToClient, ToServer } from './plan.js';
+import { openPort } from './port.js';
 
 const children = new Set<ChildProcess>();
 
-function start(file: string, args: readonly string[]): ChildProcess {
+/** @param descriptors What the process gets copies of. */
+function start(file: string, args: readonly string[], descriptors: readonly number[] = []): ChildProcess {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
   });
   children.add(child);
   child.once('exit', () => children.delete(child));
@@ -40,7 +42,10 @@ export class Server {
   readonly url: string;
 
   static async start(plan: Plan): Promise<Server> {
-    const child = start('./server.ts', [JSON.stringify(plan)]);
+    const shared = plan.workers === 1 ? undefined : await openPort();
+    const copies = shared === undefined ? [] : Array.from({ length: plan.workers }, () => shared.descriptor);
+    const child = start('./server.ts', [JSON.stringify(plan)], copies);
+    shared?.close();
     const port = await heard(child, (message: FromServer) => ('port' in message ? message.port : undefined));
     return new Server(child, `ws://127.0.0.1:${port}`);
   }

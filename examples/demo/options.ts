@@ -44,6 +44,9 @@ export function readOptions(args: readonly string[]): DemoOptions {
   if (!(Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS)) {
     throw new Error(`--workers: expected an integer from 1 to ${MOST_WORKERS}, got '${values.workers}'`);
   }
+  if (workers > 1 && process.platform === 'win32') {
+    throw new Error(`--workers: expected 1 on Windows, where threads cannot share a port, got '${values.workers}'`);
+  }
   const preset = values.preset as keyof typeof presets;
   return { seconds, preset, isProtected: !values.unprotected, workers, json: values.json };
 }

@@ -14,12 +14,13 @@ export const RENAMER = 'renamer';
 export const CIRCUIT_OPEN_MS = 2000;
 /** Few rows, so that a short run shows the table full. */
 export const MAX_PEERS = 128;
+/** Says which thread has taken a connection, so that the flooder finds all of them. */
+export const THREAD_HEADER = 'x-thread';
 /** What a request takes the server. */
 export const WORK_MS = 0.2;
 const MOST_HONEST_PER_SEC = 20;
 const RENAMES_PER_SEC = 50;
-/** So many that each thread gets some. */
-const FLOODS_A_WORKER = 4;
+const FLOODS_A_WORKER = 2;
 
 export interface Plan {
   readonly isProtected: boolean;
@@ -91,6 +92,19 @@ export interface Transition {
   readonly atMs: number;
 }
 
+/** What one thread has served so far. */
+export interface ThreadReport {
+  /** Connections that were accepted, and those on which the flooder sent something. */
+  readonly connections: number;
+  readonly flooding: number;
+  /** Requests that reached the handler, of each peer. */
+  readonly handled: Readonly<Record<string, number>>;
+  /** When the flooder's first request came here, null where none has. */
+  readonly floodStartMs: number | null;
+  /** When this was. */
+  readonly atMs: number;
+}
+
 export interface ServerReport {
   readonly peers: Readonly<Record<string, ServerPeer>>;
   readonly peerCount: number;
@@ -101,11 +115,12 @@ export interface ServerReport {
   readonly handled: Readonly<Record<string, number>>;
   /** Since the flooder's first request, on the server's clock. */
   readonly floodedForMs: number;
-  /** What each thread has accepted, from anybody and from the flooder. */
-  readonly threads: readonly { readonly connections: number; readonly flooding: number }[];
+  readonly threads: readonly Pick<ThreadReport, 'connections' | 'flooding'>[];
 }
 
 export type ToServer = { readonly ask: 'attack' } | { readonly ask: 'report' };
+/** A thread says first that it listens; then it answers every message with a report. */
+export type FromThread = { readonly port: number } | { readonly report: ThreadReport };
 export type FromServer = { readonly port: number } | { readonly report: ServerReport };
 export type ToClient = { readonly ask: 'begin' } | { readonly ask: 'stop' };
 export type FromClient =

@@ -2,7 +2,7 @@
 // closes that in the end, so each needs one of its own: a process that is started gets as many copies as it is told to.
 
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /** What a forked process has before the copies: input, output, errors, and the channel to its parent. */
 const STANDARD = 4;
@@ -10,11 +10,11 @@ const STANDARD = 4;
 /** The descriptor of a thread's copy, counted from 0. */
 export const descriptorOf = (thread: number): number => STANDARD + thread;
 
-/** A port on loopback. It is to be closed here once the other process has its copies: whoever listens gets connections. */
-export async function openPort(): Promise<{ readonly descriptor: number; close(): void; readonly port: number }> {
+/** A port on loopback. It is to be closed here once the process has its copies: whoever listens is given connections. */
+export async function openPort(): Promise<{ readonly descriptor: number; close(): void }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   // Node names a server's descriptor nowhere else.
   const { fd } = (server as Server & { readonly _handle: { readonly fd: number } })._handle;
-  return { descriptor: fd, port: (server.address() as AddressInfo).port, close: () => server.close() };
+  return { descriptor: fd, close: () => server.close() };
 }

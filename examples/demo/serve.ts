@@ -12,10 +12,16 @@ interface Caller {
   readonly name: string;
 }
 
-/** Serves where it is told to, as this thread; its counts so far are asked for by calling what comes back. */
-export function serve(plan: Plan, limiter: RateLimiter, thread: number, where: ListenOptions) {
+/** Serves as this thread, where it is told to; `report()` gives the counts so far. */
+export function serve(
+  plan: Plan,
+  limiter: RateLimiter,
+  thread: number,
+  where: ListenOptions | { readonly fd: number },
+) {
   const handled: Record<string, number> = {};
   let connections = 0;
+  let flooding = 0;
   let floodStartMs: number | null = null;
 
   /** Busy for as long as a request takes; fails if that is what was asked for. */
@@ -49,6 +55,7 @@ export function serve(plan: Plan, limiter: RateLimiter, thread: number, where: L
     socket.on('error', () => socket.terminate());
     if (name === FLOODER) {
       socket.once('message', () => {
+        flooding++;
         floodStartMs ??= performance.now();
       });
     }
@@ -57,6 +64,6 @@ export function serve(plan: Plan, limiter: RateLimiter, thread: number, where: L
   });
   server.listen(where);
 
-  const report = (): ThreadReport => ({ thread, connections, handled, floodStartMs, atMs: performance.now() });
+  const report = (): ThreadReport => ({ connections, flooding, handled, floodStartMs, atMs: performance.now() });
   return { server, report };
 }

@@ -37,18 +37,18 @@ interface Thread {
   report(): ThreadReport | Promise<ThreadReport>;
 }
 
-/** All connections served here. */
-async function alone(): Promise<Thread> {
-  const { server, report } = serve(plan, limiter, 0, { host: '127.0.0.1', port: 0 });
+/** The thread that made the table serves like the others. */
+async function here(): Promise<Thread> {
+  const where = plan.workers === 1 ? { host: '127.0.0.1', port: 0 } : { fd: descriptorOf(0) };
+  const { server, report } = serve(plan, limiter, 0, where);
   await once(server, 'listening');
   return { port: (server.address() as AddressInfo).port, report };
 }
 
-/** One of several threads, which get the connections between them. */
-async function hired(_: unknown, index: number): Promise<Thread> {
+async function hired(index: number): Promise<Thread> {
   const ticket = limiter.share();
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
-    workerData: { plan, ticket, fd: descriptorOf(index) },
+    workerData: { plan, ticket, index },
     execArgv: ['--import', new URL('../loader.mjs', import.meta.url).href],
   });
   worker.once('exit', () => limiter.detach(ticket));
@@ -93,7 +93,7 @@ async function report(): Promise<ServerReport> {
     handled,
     floodedForMs:
       floodStarts.length === 0 ? 0 : Math.max(...reports.map(({ atMs }) => atMs)) - Math.min(...floodStarts),
-    threads: reports,
+    threads: reports.map(({ connections, flooding }) => ({ connections, flooding })),
   };
 }
 
@@ -108,5 +108,5 @@ process.on('message', async ({ ask }: ToServer) => {
 process.on('disconnect', () => process.exit());
 
 if (plan.isProtected) setInterval(watch, WATCH_EVERY_MS);
-const threads = await Promise.all(plan.workers === 1 ? [alone()] : Array.from({ length: plan.workers }, hired));
+const threads = await Promise.all(Array.from({ length: plan.workers }, (_, i) => (i === 0 ? here() : hired(i))));
 tell({ port: threads[0]?.port ?? 0 });
