@@ -81,7 +81,7 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'batch-256': (look) => look('batch', batch.batchRow(256), batch.COLUMN) / look('batch', batch.SINGLE, batch.COLUMN),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
-  coarse: (look) => look('coarse', coarse.ROW, 'ns', coarse.COST),
+  coarse: (look) => look('coarse', coarse.COARSE, coarse.COLUMN) - look('coarse', coarse.GIVEN, coarse.COLUMN),
 };
 
 export function judge({ id, question, bar, atLeast, atMost, below }: Bar, results: readonly Result[]): Judgement {
