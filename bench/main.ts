@@ -3,7 +3,7 @@
 //
 //   --only NAME[,NAME]   these questions        --quick     one short round, to see that everything runs
 //   --json               the figures alone      --gate      which bars hold (bench/bars.json); exit code 1 if one does not
-//   --rounds N           default 5              --node N    measured by that version of Node, from the npm package `node`
+//   --rounds N           default 3              --node N    measured by that version of Node, from the npm package `node`
 
 import { parseArgs } from 'node:util';
 import { verifyControls } from './controls/verify.js';
@@ -31,7 +31,7 @@ const chosen = names.map((name) => {
   if (found !== undefined) return found;
   throw new Error(`no question ${name}; there are ${questions.map((question) => question.name).join(', ')}`);
 });
-const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: expected an integer of at least 1`);
 
 const engine = engineOf(values.node);
