@@ -46,10 +46,9 @@ const NO_PROBE: i32 = -1;
 
 /**
  * A decision about a row's life, or STALE. A rejection writes nothing but counters. The time comes in both its forms, so
- * that a batch converts it once; the slot may be that of the overflow row, whose epoch is its own.
+ * that a batch converts it once.
  */
 export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64): i32 {
-  if (slot > capacity) return STALE;
   const row = rowAt(slot);
   let probe = NO_PROBE;
   while (true) {

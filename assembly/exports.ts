@@ -51,7 +51,7 @@ export function configure(
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
-  return decide(slot, epoch, tokensFrom(cost), now, instantOf(now));
+  return slot < capacity ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now)) : STALE;
 }
 
 /**
@@ -64,7 +64,8 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
   const instant = instantOf(now);
   for (let i = from; i < end; i++) {
     const at = batchRoom + ((<usize>i) << 3);
-    const decision = decide(load<u32>(at), load<u32>(at, 4), tokens, now, instant);
+    const slot = load<u32>(at);
+    const decision = slot < capacity ? decide(slot, load<u32>(at, 4), tokens, now, instant) : STALE;
     if (decision == STALE) return i;
     store<i32>(at, decision);
   }
