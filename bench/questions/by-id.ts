@@ -74,8 +74,6 @@ const subjects: [string, Subject][] = [
 export const columnOf = (peers: number, distribution: Distribution = 'uniform') =>
   `${sizeName(peers)}${distribution === 'zipf' ? ', Zipf' : ''}`;
 
-const ZIPF = 100_000;
-
 const casesOf = (peers: number, distribution: Distribution, asked = subjects): Case[] =>
   asked.map(([row, subject]) => ({
     row,
@@ -85,7 +83,7 @@ const casesOf = (peers: number, distribution: Distribution, asked = subjects): C
 
 const cases: Case[] = [
   ...SIZES.flatMap((peers) => casesOf(peers, 'uniform')),
-  ...casesOf(ZIPF, 'zipf', subjects.slice(0, 3)),
+  ...SIZES.flatMap((peers) => casesOf(peers, 'zipf', subjects.slice(0, 3))),
 ];
 
 export const byId: Question = {

@@ -58,11 +58,11 @@ const cases: Case[] = [
   ...(['ip', 'uuid', 'libp2p'] as const).flatMap((kind) =>
     SIZES.map((peers) => ({ row: rowOf(kind), column: sizeName(peers), measure: () => fresh(kind, peers) })),
   ),
-  {
+  ...SIZES.map((peers) => ({
     row: rowOf('libp2p'),
-    column: `${sizeName(100_000)}, Zipf`,
-    measure: () => fresh('libp2p', 100_000, 'zipf'),
-  },
+    column: `${sizeName(peers)}, Zipf`,
+    measure: () => fresh('libp2p', peers, 'zipf'),
+  })),
   ...SIZES.map((peers) => ({ row: KEY_ROW, column: sizeName(peers), measure: () => keys(peers, 'hex') })),
   { row: LATIN_ROW, column: sizeName(100_000), measure: () => keys(100_000, 'latin1') },
 ];
