@@ -126,5 +126,43 @@ for (const { name, using } of engines) {
     }
   });
 
+  test('a success reads the clock only where the circuit is not closed, and then once', () => {
+    const at = { ms: 0, reads: 0 };
+    const limiter = limiterOf({
+      clock: () => {
+        at.reads++;
+        return at.ms;
+      },
+    });
+    const handle = limiter.peer('peer', 0);
+    for (const success of [
+      (permit?: number) => limiter.recordSuccess('peer', permit),
+      (permit?: number) => handle.recordSuccess(permit),
+    ]) {
+      at.reads = 0;
+      for (const permit of [undefined, limiter.check('peer', 1, at.ms)]) assert.is(success(permit), true);
+      assert.is(at.reads, 0, 'closed');
+
+      openCircuit(limiter, 'peer', at.ms);
+      at.reads = 0;
+      assert.is(success(), false);
+      assert.is(at.reads, 1, 'open');
+
+      // The lease of 400 ms is over: the probe has failed, so what it says now comes too late.
+      at.ms += 1_000;
+      const hung = limiter.check('peer', 1, at.ms);
+      at.ms += 400;
+      assert.is(success(hung), false);
+      assert.is(limiter.getCircuitState('peer', at.ms), 'open');
+
+      at.ms += 1_000;
+      const probe = limiter.check('peer', 1, at.ms);
+      at.reads = 0;
+      assert.is(success(probe), true);
+      assert.is(at.reads, 1, 'half-open');
+      assert.is(limiter.getCircuitState('peer', at.ms), 'closed');
+    }
+  });
+
   test.run();
 }
