@@ -5,14 +5,26 @@ import * as assert from 'uvu/assert';
 import { compile } from './explore/build.js';
 import { explore, type Scenario } from './explore/explorer.js';
 import { faults } from './explore/faults.js';
+import { long } from './explore/long.js';
 import { scenarios } from './explore/scenarios.js';
 
 const test = suite('planted faults');
 
+/** Turns, each told by its last access, which is the one that mattered. */
+function briefly(steps: readonly string[]): string {
+  const lasts = steps.filter(
+    (step, i) => step[0] !== steps[i + 1]?.[0] || steps[i + 1]?.endsWith(' dies') || / gives | dies$/.test(step),
+  );
+  return lasts.map((step) => `  ${step}`).join('\n');
+}
+
 for (const { what, scenario, ...fault } of faults) {
   test(`${what} is found`, async () => {
-    const { wrong, steps } = explore(await compile(fault), scenarios.find(({ name }) => name === scenario) as Scenario);
-    console.log(`${what}: ${wrong}, after ${steps.length} steps`);
+    const { wrong, steps } = explore(
+      await compile(fault),
+      [...scenarios, ...long].find(({ name }) => name === scenario) as Scenario,
+    );
+    console.log(`${what}: ${wrong}, after\n${briefly(steps)}`);
     assert.ok(wrong);
     assert.ok(steps.some((step) => step.startsWith('A ')) && steps.some((step) => step.startsWith('B ')));
   });

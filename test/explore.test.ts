@@ -4,15 +4,20 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from './explore/build.js';
 import { explore } from './explore/explorer.js';
+import { long } from './explore/long.js';
 import { scenarios } from './explore/scenarios.js';
 import { threes } from './explore/three.js';
 
 const test = suite('every interleaving');
 const core = await compile();
 
-for (const scenario of [...scenarios, ...threes]) {
+/** Minutes, and more memory. */
+const all = process.env['PEERGATE_EXPLORE'] === '3';
+const MOST_STATES = all ? 4_000_000 : 100_000;
+
+for (const scenario of [...scenarios, ...threes, ...(all ? long : [])]) {
   test(scenario.name, () => {
-    const { states, ends, wrong, steps } = explore(core, scenario);
+    const { states, ends, wrong, steps } = explore(core, scenario, MOST_STATES);
     console.log(`${scenario.name}: ${states} states, ${ends} ends`);
     assert.is(wrong, undefined, `${wrong}:\n${steps.join('\n')}`);
     assert.ok(ends > 1, 'there is more than one way to its end');

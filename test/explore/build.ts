@@ -1,6 +1,6 @@
 // Compiles the core so that every access to shared memory goes through a function of the explorer's. The sources are those
-// of the shared build; only memory.ts, in which all such accesses are made, is replaced. A fault can be planted by
-// replacing a piece of a source.
+// of the shared build; only memory.ts, in which such accesses are made, is replaced, and limits.ts, whose records are read
+// and written plainly, is made to go through it as well. A fault can be planted by replacing a piece of a source.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +22,18 @@ export function cas64(at: usize, expected: u64, value: u64): bool { return acces
 export function add32(at: usize, value: u32): u32 { return <u32>access(6, at, value, 0); }
 export function or64(at: usize, bits: u64): u64 { return access(7, at, bits, 0); }
 export function and64(at: usize, bits: u64): u64 { return access(8, at, bits, 0); }
+export function plainLoad<T>(at: usize, offset: usize): T {
+  const word = load64((at + offset) & ~7) >> (((at + offset) & 7) * 8);
+  return isFloat<T>() ? reinterpret<T>(word) : <T>word;
+}
+export function plainStore<T>(at: usize, value: T, offset: usize): void {
+  const word = (at + offset) & ~7;
+  if (isFloat<T>()) return store64(word, reinterpret<u64>(value));
+  if (sizeof<T>() == 8) return store64(word, <u64>value);
+  const shift = ((at + offset) & 7) * 8;
+  const mask = ((<u64>1 << (sizeof<T>() * 8)) - 1) << shift;
+  store64(word, (load64(word) & ~mask) | (<u64>value << shift));
+}
 `;
 
 export const LOAD32 = 0;
@@ -33,6 +45,16 @@ export const CAS64 = 5;
 export const ADD32 = 6;
 export const OR64 = 7;
 export const AND64 = 8;
+
+/** The record of limits is written by who configures while others may still read it: its fields are shared words, too. */
+function withHookedFields(limits: string): string {
+  const hooked = limits
+    .replaceAll(/\b(load|store)(?=<\w+>\()/g, (_, name) => (name === 'load' ? 'plainLoad' : 'plainStore'))
+    .replace("} from './memory';", ", plainLoad, plainStore } from './memory';");
+  if (!/plainLoad, plainStore } from/.test(hooked) || !/plainStore</.test(hooked))
+    throw new Error('limits.ts has changed');
+  return hooked;
+}
 
 /** What is replaced in which source. */
 export interface Fault {
@@ -60,7 +82,7 @@ export async function compile(fault?: Fault): Promise<WebAssembly.Module> {
       '--use',
       'abort=',
       '--noAssert',
-      '-O1',
+      '-O0',
       '--outFile',
       'out.wasm',
     ],
@@ -73,6 +95,7 @@ export async function compile(fault?: Fault): Promise<WebAssembly.Module> {
         } catch {
           return null;
         }
+        if (name === 'assembly/limits.ts') text = withHookedFields(text);
         if (fault === undefined || name !== `assembly/${fault.file}`) return text;
         if (!text.includes(fault.from)) throw new Error(`${fault.file} has no ${fault.from}`);
         return text.replace(fault.from, fault.to);

@@ -3,9 +3,7 @@
 // A thread's operation is run from its start again and again. What its accesses gave before is given again from a log;
 // the first access beyond the log is made on the table, logged, and the operation broken off by an exception. So one run
 // is one step, the log is all there is of a thread's own state, and a thread dies by never being run again.
-//
-// Not steps, because no other thread looks at them or nothing follows from them: a thread's own block, the counts of a
-// row, cold records; and words that the threads do not contend for.
+// Which accesses are steps is for an observer to say: those that are none are made in one go with the next that is.
 
 import * as layout from '../../assembly/layout.js';
 import { ADD32, AND64, CAS32, CAS64, LOAD32, LOAD64, OR64, STORE32, STORE64 } from './build.js';
@@ -19,7 +17,7 @@ export interface Operation {
   readonly call: (core: Exports, idLength: number, results: readonly number[]) => number;
 }
 
-/** An access, and the word it found. */
+/** An access, and the word it found; all words signed, as WebAssembly gives them. */
 export interface Access {
   readonly kind: number;
   readonly at: number;
@@ -32,20 +30,14 @@ class Broken extends Error {}
 const BREAK = new Broken('step taken');
 /** More accesses than any operation makes: beyond, it does not come to an end. */
 const MOST_ACCESSES = 3_000;
-const NO_ACCESS: readonly Access[] = [];
 
 interface Thread {
   readonly core: Exports;
   readonly room: Uint8Array;
-  readonly bit: number;
 }
 
 export class Machine {
   readonly rows: number;
-  /** Words that are steps; the machine's `touched` says which should be. */
-  readonly #contended: ReadonlySet<number>;
-  /** Which threads made accesses to a word, and whether one of these was a write: a bit each, and bit 31. */
-  readonly #touched = new Map<number, number>();
   readonly #threads: readonly Thread[];
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -56,19 +48,11 @@ export class Machine {
   /** Undefined: accesses are made at once, by whoever sets up or judges. */
   #log: Access[] | undefined;
   #position = 0;
-  #bit = 0;
-  #mortal = false;
+  #observer: Observer | undefined;
 
   /** An empty table with a first thread, which sets up and judges, and as many others as are asked for. */
-  constructor(
-    module: WebAssembly.Module,
-    rows: number,
-    others: number,
-    configure: readonly number[],
-    contended: ReadonlySet<number>,
-  ) {
+  constructor(module: WebAssembly.Module, rows: number, others: number, configure: readonly number[]) {
     const threads = others + 1;
-    this.#contended = contended;
     this.rows = rows;
     this.#cold = layout.coldAt(layout.indexAt(rows), rows);
     this.#free = layout.freeAt(this.#cold, rows);
@@ -77,11 +61,10 @@ export class Machine {
     const memory = new WebAssembly.Memory({ initial: Math.ceil(end / 65_536) });
     this.#bytes = new Uint8Array(memory.buffer);
     this.#view = new DataView(memory.buffer);
-    const access = (kind: number, at: number, a: bigint, b: bigint) => this.#access(kind, at, a, b);
+    const access = (kind: number, at: number, a: bigint, b: bigint) => this.#access(kind, at >>> 0, a, b);
     this.#threads = Array.from({ length: threads }, (_, thread) => ({
       core: new WebAssembly.Instance(module, { env: { memory }, explorer: { access } }).exports as unknown as Exports,
       room: this.#bytes.subarray(this.#block(thread) + layout.THREAD_ID),
-      bit: 1 << thread,
     }));
     this.call('init', rows, threads);
     this.call('configure', ...configure);
@@ -174,26 +157,22 @@ export class Machine {
 
   // ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * Runs an operation one step further than its log: its result if that was the end, and the log. Of a `mortal` thread
-   * every access is a step, because it may leave the table as it is then.
-   */
+  /** Runs an operation one step further than its log: its result if that was the end, and the log. */
   step(
     thread: number,
     { id, call }: Operation,
     log: readonly Access[],
     results: readonly number[],
-    mortal: boolean,
+    observer: Observer,
   ): Stepped {
-    const { core, bit } = this.#threads[thread] as Thread;
+    const { core } = this.#threads[thread] as Thread;
     const length = this.#put(thread, id);
     const own = [...log];
     this.#log = own;
     this.#position = 0;
-    this.#bit = bit;
-    this.#mortal = mortal;
+    this.#observer = observer;
     try {
-      return { result: call(core, length, results), log: NO_ACCESS };
+      return { result: call(core, length, results), log: own };
     } catch (error) {
       if (error !== BREAK) throw error;
       return { result: undefined, log: own };
@@ -202,89 +181,54 @@ export class Machine {
     }
   }
 
-  #access(kind: number, at: number, first: bigint, second: bigint): bigint {
-    const [address, a, b] = [at >>> 0, BigInt.asUintN(64, first), BigInt.asUintN(64, second)];
+  #access(kind: number, at: number, a: bigint, b: bigint): bigint {
     const log = this.#log;
-    if (log === undefined) return BigInt.asIntN(64, this.#make(kind, address, a, b));
+    if (log === undefined) return this.#make(kind, at, a, b).found;
     const before = log[this.#position++];
     if (before !== undefined) {
-      if (before.kind === kind && before.at === address && before.a === a && before.b === b) {
-        return BigInt.asIntN(64, before.found);
-      }
-      throw new Error('an operation went another way when it was run again: it reads what is shared past memory.ts');
+      if (before.kind === kind && before.at === at && before.a === a && before.b === b) return before.found;
+      throw new Error('an operation went another way when it was run again: it reads what is shared past its hooks');
     }
     if (log.length >= MOST_ACCESSES) throw new Error('an operation does not come to its end');
-    const isContended = this.#touch(address, kind);
-    const isStep = this.#isStep(address) && (isContended || this.#mortal);
-    const found = this.#make(kind, address, a, b);
-    log.push({ kind, at: address, a, b, found });
-    if (isStep) throw BREAK;
-    return BigInt.asIntN(64, found);
-  }
-
-  /** Words that more than one thread made accesses to, one of them a write. */
-  contended(): Set<number> {
-    const words = [...this.#touched].filter(([, by]) => by < 0 && (by & 0x7fffffff & ((by & 0x7fffffff) - 1)) !== 0);
-    return new Set(words.map(([word]) => word));
-  }
-
-  #touch(at: number, kind: number): boolean {
-    const word = at & ~7;
-    const write = kind === LOAD32 || kind === LOAD64 ? 0 : 1 << 31;
-    this.#touched.set(word, (this.#touched.get(word) ?? 0) | this.#bit | write);
-    return this.#contended.has(word);
-  }
-
-  #make(kind: number, at: number, a: bigint, b: bigint): bigint {
-    const view = this.#view;
-    const is32 = kind === LOAD32 || kind === STORE32 || kind === CAS32 || kind === ADD32;
-    const found = is32 ? BigInt(view.getUint32(at, true)) : view.getBigUint64(at, true);
-    let next = found;
-    if (kind === STORE32 || kind === STORE64) next = a;
-    else if (kind === CAS32 || kind === CAS64) next = found === a ? b : found;
-    else if (kind === ADD32) next = found + a;
-    else if (kind === OR64) next = found | a;
-    else if (kind === AND64) next = found & a;
-    else if (kind !== LOAD32 && kind !== LOAD64) throw new Error(`no access is of kind ${kind}`);
-    if (is32) view.setUint32(at, Number(BigInt.asUintN(32, next)), true);
-    else view.setBigUint64(at, BigInt.asUintN(64, next), true);
+    const { found, changed } = this.#make(kind, at, a, b);
+    log.push({ kind, at, a, b, found });
+    if (!this.isCount(at) && this.#observer?.(at & ~7, changed, log.length) && !this.#isCold(at)) throw BREAK;
     return found;
   }
 
-  #isStep(at: number): boolean {
-    if ((at >= this.#cold && at < this.#free) || at >= this.#blocks) return false;
-    if (at < layout.ROWS || at >= layout.indexAt(this.rows)) return true;
-    return (at - layout.ROWS) % layout.ROW_BYTES < layout.ROW_ALLOWED;
+  #make(kind: number, at: number, a: bigint, b: bigint): { found: bigint; changed: boolean } {
+    const view = this.#view;
+    const is32 = kind === LOAD32 || kind === STORE32 || kind === CAS32 || kind === ADD32;
+    const found = is32 ? BigInt(view.getUint32(at, true)) : view.getBigInt64(at, true);
+    let next = found;
+    if (kind === STORE32 || kind === STORE64) next = a;
+    else if (kind === CAS32 || kind === CAS64) next = found === a ? b : found;
+    else if (kind === ADD32) next = BigInt.asUintN(32, found + a);
+    else if (kind === OR64) next = found | a;
+    else if (kind === AND64) next = found & a;
+    else if (kind !== LOAD32 && kind !== LOAD64) throw new Error(`no access is of kind ${kind}`);
+    const changed = next !== found;
+    if (changed && is32) view.setUint32(at, Number(next), true);
+    else if (changed) view.setBigInt64(at, next, true);
+    return { found, changed };
   }
 
-  /** An access in words. */
-  shown({ kind, at, a, b, found }: Access): string {
-    const hex = (word: bigint) => `0x${word.toString(16)}`;
-    const name = ['load', 'store', 'load', 'store', 'swap', 'swap', 'add', 'or', 'and'][kind];
-    const given = kind === CAS32 || kind === CAS64 ? ` ${hex(a)} → ${hex(b)}` : name === 'load' ? '' : ` ${hex(a)}`;
-    const missed = (kind === CAS32 || kind === CAS64) && found !== a ? ' (lost)' : '';
-    return `${name} ${this.#placeOf(at)}${given}, found ${hex(found)}${missed}`;
-  }
-
-  #placeOf(at: number): string {
-    const index = layout.indexAt(this.rows);
-    if (at >= layout.ROWS && at < index) {
-      const fields: Record<number, string> = {
-        [layout.ROW_META]: 'META',
-        [layout.ROW_META + 4]: 'META',
-        [layout.ROW_FINGERPRINT]: 'fingerprint',
-        [layout.ROW_BUCKET]: 'bucket',
-        [layout.ROW_BREAKER]: 'breaker',
-        [layout.ROW_LAST_FAILURE]: 'last failure',
-      };
-      const offset = (at - layout.ROWS) % layout.ROW_BYTES;
-      return `${fields[offset] ?? offset} of row ${Math.floor((at - layout.ROWS) / layout.ROW_BYTES)}`;
+  /** Whether it is one of a single peer's counts: two threads may lose one to each other, and nothing follows from them. */
+  isCount(at: number): boolean {
+    if (at >= layout.ROWS && at < layout.indexAt(this.rows)) {
+      return (at - layout.ROWS) % layout.ROW_BYTES >= layout.ROW_ALLOWED;
     }
-    if (at >= index && at < this.#cold) return `index entry ${(at - index) / 8}`;
-    if (at >= this.#free && at < this.#blocks) return 'free slots';
-    return `header word ${at - layout.HEADER}`;
+    return this.#isCold(at) && (at - this.#cold) % layout.COLD_BYTES < layout.COLD_POSITION;
+  }
+
+  /** Cold records are for who has the row to itself, so it is the steps on META that say when they are read and written. */
+  #isCold(at: number): boolean {
+    return at >= this.#cold && at < this.#free;
   }
 }
+
+/** Is told of every access to a word that matters, whether it changed, and how many were made; says if that was a step. */
+export type Observer = (word: number, changed: boolean, made: number) => boolean;
 
 export interface Stepped {
   /** Undefined where the operation goes on. */

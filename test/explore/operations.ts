@@ -61,12 +61,22 @@ export const pin = (id: string): Operation => ({
   id,
   call: (core, length) => core['acquire']?.(length, NOW) as number,
 });
-export const configure = (rate: number): Operation => ({
+export const configure = (rate: number, threshold = LIMITS.threshold): Operation => ({
   what: `configure ${rate}/s`,
   id: 'nobody',
   call: (core) => {
-    core['configure']?.(rate, 2, 2, 50, 1, 50, 1, NOW);
+    core['configure']?.(rate, 2, threshold, 50, 1, 50, 1, NOW);
     return 0;
+  },
+});
+/** Ends the tenancy of a thread that died, and joins under its number. */
+export const succeed = (thread: number): Operation => ({
+  what: `succeed thread ${thread}`,
+  id: 'nobody',
+  call: (core) => {
+    core['detach']?.(thread, core['tenancyOf']?.(thread) as number);
+    if (core['reserve']?.() !== thread) return -1;
+    return core['attach']?.(thread, core['tenancyOf']?.(thread) as number) as number;
   },
 });
 
@@ -89,13 +99,20 @@ export function differs(what: string, expected: unknown, came: unknown): string 
   return JSON.stringify(expected) === JSON.stringify(came) ? undefined : `${what}: expected ${expected}, got ${came}`;
 }
 
-/** Whether newcomers find all the rows that there are, once everybody's debts are paid and the dead are buried. */
-export function allUsable({ table, bury }: World): string | undefined {
+/**
+ * Whether newcomers find all the rows that there are, once everybody's debts are paid: all but one while a thread that
+ * died is not detached, all of them afterwards.
+ */
+export function allUsable({ table, dead, bury }: World): string | undefined {
+  const lost = (from: number) => {
+    for (let i = 0; i < 3 * table.rows; i++) decide(table, `newcomer ${i} of ${from}`, from + i * 1e8);
+    let without = 0;
+    for (let i = 0; i < table.rows; i++) without += Number(decide(table, `last ${i} of ${from}`, from + 1e10) < 0);
+    return without;
+  };
+  const before = lost(NOW + 1e9);
+  if (before > Number(dead)) return `${before} of ${table.rows} rows are lost`;
   bury();
-  const later = NOW + 1e9;
-  for (let i = 0; i < 3 * table.rows; i++) decide(table, `later ${i}`, later + i * 1e8);
-  for (let i = 0; i < table.rows; i++) {
-    if (decide(table, `at last ${i}`, later + 1e10) < 0) return `row ${i} of ${table.rows} is lost`;
-  }
-  return undefined;
+  const after = lost(NOW + 1e11);
+  return after > 0 ? `${after} of ${table.rows} rows are lost for ever` : undefined;
 }

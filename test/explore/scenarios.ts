@@ -28,7 +28,7 @@ const { OUTCOME_FAILURE, OUTCOME_SUCCESS } = layout;
 const generationIn = (permit: number) => permit & (2 ** layout.GENERATION_BITS - 1);
 
 /** Of one that was let through and failed, while the other failed, probed and succeeded. */
-function lateOrNot({ results }: World): string | undefined {
+export function lateOrNot({ results }: World): string | undefined {
   const [[mine = -1, counted] = [], [failure, probe = -1, closed] = []] = results;
   if (failure === 1 && mine >= 0 && mine === probe) return 'one probe, two permits';
   const after = closed === 1 && generationIn(mine) === generationIn(probe) + 1;
@@ -192,16 +192,6 @@ export const scenarios: readonly Scenario[] = [
     judge: lateOrNot,
   },
   {
-    name: 'claim, late / new generation',
-    rows: 1,
-    limits: { ...LIMITS, burst: 9, threshold: 1 },
-    actors: [
-      actor(checkId('peer'), settle('peer', OUTCOME_FAILURE)),
-      actor(record('peer', OUTCOME_FAILURE), check('peer', NOW + 60), settle('peer', OUTCOME_SUCCESS, NOW + 60)),
-    ],
-    judge: lateOrNot,
-  },
-  {
     name: 'failure / failure, both the first of a peer that one failure shuts out',
     rows: 2,
     limits: { ...LIMITS, threshold: 1 },
@@ -224,6 +214,26 @@ export const scenarios: readonly Scenario[] = [
     actors: [actor(configure(2), configure(4)), actor(check('peer'))],
     judge: (world) =>
       differs('decision', true, (world.results[1]?.[0] as number) >= 0) ?? differs('tokens', 0, tokens(world, 'peer')),
+  },
+  {
+    name: 'configure three times / check: the limits it reads may be written anew meanwhile',
+    rows: 1,
+    limits: LIMITS,
+    setUp: (table) => void decide(table, 'peer'),
+    actors: [actor(configure(2), configure(4), configure(8)), actor(check('peer'))],
+    judge: (world) =>
+      differs('decision', true, (world.results[1]?.[0] as number) >= 0) ?? differs('tokens', 0, tokens(world, 'peer')),
+  },
+  {
+    name: 'configure / failure, by either threshold',
+    rows: 1,
+    limits: LIMITS,
+    setUp: (table) => void decide(table, 'peer'),
+    actors: [actor(configure(1, 1)), actor(record('peer', OUTCOME_FAILURE))],
+    judge: (world) => {
+      const opened = world.table.total(layout.COUNT_CIRCUIT_OPENED);
+      return differs('state', opened ? layout.STATE_OPEN : layout.STATE_CLOSED, state(world, 'peer'));
+    },
   },
   {
     name: 'configure / claim: a newborn is in the limits in force',

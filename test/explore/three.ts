@@ -5,18 +5,13 @@ import type { Scenario } from './explorer.js';
 import {
   actor,
   allowed,
-  allUsable,
   check,
-  checkHandle,
-  checkId,
-  configure,
   decide,
   differs,
   failed,
   LIMITS,
   NOW,
   record,
-  remove,
   settle,
   state,
   tokens,
@@ -63,21 +58,5 @@ export const threes: readonly Scenario[] = [
       const opened = world.table.total(layout.COUNT_CIRCUIT_OPENED);
       return differs('state', opened ? layout.STATE_OPEN : layout.STATE_CLOSED, state(world, 'peer'));
     },
-  },
-  {
-    name: 'remove / check / configure',
-    rows: 2,
-    limits: LIMITS,
-    setUp: (table) => void decide(table, 'peer'),
-    actors: [actor(remove('peer')), actor(check('peer')), actor(configure(2))],
-    judge: (world) => ((world.results[1]?.[0] as number) < 0 ? 'a token was lost' : allUsable(world)),
-  },
-  {
-    name: 'check by handle / reclaim / remove',
-    rows: 1,
-    limits: LIMITS,
-    setUp: (table) => void decide(table, 'idle', NOW - 10_000),
-    actors: [actor(checkHandle), actor(checkId('newcomer')), actor(remove('idle'))],
-    judge: (world) => allUsable(world),
   },
 ];
