@@ -9,7 +9,7 @@ import { buildDist } from './build/dist.js';
 import { filesBelow, root } from './build/stamp.js';
 
 /** How many tests a whole run has at least. Raise it with the suite. */
-const EXPECTED = 1071;
+const EXPECTED = 1185;
 
 const FILE_TIMEOUT_MS = 10 * 60_000;
 
