@@ -18,6 +18,7 @@ export const errorCodes = [
   'ERR_PEERGATE_THREADS',
   'ERR_PEERGATE_TICKET',
   'ERR_PEERGATE_SNAPSHOT',
+  'ERR_PEERGATE_CLOSED',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -62,6 +63,16 @@ export class SnapshotError extends Error {
 
   constructor(expected: string, came: string | number) {
     super(`snapshot: expected ${expected}, got ${came}`);
+  }
+}
+
+/** A limiter or a handle was used after its limiter was closed, or after another thread detached it. */
+export class ClosedError extends Error {
+  override readonly name = 'ClosedError';
+  readonly code = 'ERR_PEERGATE_CLOSED';
+
+  constructor() {
+    super('limiter: expected one that is open, got one that was closed or detached');
   }
 }
 

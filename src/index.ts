@@ -7,7 +7,14 @@ export { presets } from './config.js';
 export type { Decision, Reason } from './decision.js';
 export { isAllowed, reasonOf, retryAfterMs } from './decision.js';
 export type { ErrorCode } from './errors.js';
-export { ArgumentRangeError, ArgumentTypeError, ConfigError, SharingError, SnapshotError } from './errors.js';
+export {
+  ArgumentRangeError,
+  ArgumentTypeError,
+  ClosedError,
+  ConfigError,
+  SharingError,
+  SnapshotError,
+} from './errors.js';
 export type { Stats } from './limiter.js';
 export { RateLimiter } from './limiter.js';
 export type { PeerInfo } from './listing.js';
