@@ -17,9 +17,10 @@ export function filesBelow(path: string): string[] {
     .flatMap((name) => filesBelow(`${path}/${name}`));
 }
 
-function hashOf(inputs: readonly string[], outputs: readonly string[]): string {
+/** A hash of the names and the bytes of these files and of those below these folders. */
+export function hashOf(...paths: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const path of [...inputs, ...outputs].flatMap(filesBelow)) {
+  for (const path of paths.flatMap(filesBelow)) {
     const bytes = readFileSync(join(root, path));
     hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }
@@ -35,10 +36,10 @@ export async function step(
 ): Promise<void> {
   const stamp = join(root, 'build/stamps', name);
   const complete = outputs.every((path) => existsSync(join(root, path)));
-  if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(inputs, outputs)) return;
+  if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(...inputs, ...outputs)) return;
   const started = performance.now();
   await make();
-  writeWhole(stamp, hashOf(inputs, outputs));
+  writeWhole(stamp, hashOf(...inputs, ...outputs));
   console.error(`built ${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
