@@ -7,6 +7,7 @@ import { filesBelow, root } from '../build/stamp.js';
 const LEFT_OUT = /^test\/(package\/(?!core)|threads\/|demo|examples|explore-faults|readme)/;
 /** Through these a test runs the builds of the core. */
 const LOADS_CORE = /^test\/(engines|explore\/build|package\/core\.test)\.ts$/;
+const CORE_TEST = /^test\/(package\/core|[^/]+)\.test\.ts$(?<!flood\.test\.ts)/;
 /** Longer than a second each. */
 export const SLOW = /explore|exhaustive|model|flood|fuzz|retry-after|memory/;
 
@@ -21,6 +22,8 @@ export async function importsOfTests(): Promise<ReadonlyMap<string, readonly str
   return new Map(outputs.map(({ entryPoint = '', inputs }) => [entryPoint, Object.keys(inputs)]));
 }
 
-export function canNotice(file: string, imports: readonly string[]): boolean {
-  return imports.some((path) => path === file || (file.startsWith('assembly/') && LOADS_CORE.test(path)));
+/** Whether a test runs the file. The core has its tests in test/ itself; those of what stands on it add nothing. */
+export function canNotice(file: string, test: string, imports: readonly string[]): boolean {
+  if (!file.startsWith('assembly/')) return imports.includes(file);
+  return CORE_TEST.test(test) && imports.some((path) => LOADS_CORE.test(path));
 }

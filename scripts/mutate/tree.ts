@@ -46,11 +46,19 @@ export class Tree {
 
   /** Compiles every build of the core; whether the compiler takes the sources. */
   async compile(): Promise<boolean> {
-    this.#compiler ??= fork('scripts/build/asc.mjs', { cwd: this.#folder, execArgv: [], stdio: 'ignore' });
+    this.#compiler ??= this.#startCompiler();
     this.#compiler.send(Object.entries(TARGETS).map(([target, file]) => `${target}=${file}`));
-    const [failure] = await Promise.race([once(this.#compiler, 'message'), once(this.#compiler, 'exit')]);
-    if (this.#compiler.exitCode !== null) this.#compiler = undefined;
+    const [failure] = await once(this.#compiler, 'message');
     return failure === '';
+  }
+
+  #startCompiler(): ChildProcess {
+    const child = fork('scripts/build/asc.mjs', { cwd: this.#folder, execArgv: [], stdio: 'ignore' });
+    child.once('exit', () => {
+      this.#compiler = undefined;
+      child.emit('message', 'the compiler ended');
+    });
+    return child;
   }
 
   /** Runs test files in one process, up to the first suite that fails: that file, or undefined where all pass. */
