@@ -31,7 +31,7 @@
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -138,6 +138,7 @@ export const LIMITS_PROBES = 60; // u8
 export const LIMITS_ON_FULL = 61; // u8
 export const LIMITS_BEFORE = 64; // u64, ticks per token before
 export const LIMITS_RATE_PER_SEC = 72; // f64
+export const LIMITS_TAU_BEFORE = 80; // u64
 export const THREAD_ID = 384; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 1472; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_BYTES = 9664; // THREAD_BATCH + BATCH * 8, a multiple of 64

@@ -4,10 +4,10 @@
 //      byte 0      8       16      24       32           40          48               56          60       61
 //           ┌──────┬───────┬───────┬────────┬────────────┬───────────┬────────────────┬───────────┬────────┬────────┐
 //           │ T    │ burst │ tau   │ latest │ changed at │ timeoutMs │ probeTimeoutMs │ threshold │ probes │ onFull │
-//           ├──────┴───┬───┴───────┴────────┴────────────┴───────────┴────────────────┴───────────┴────────┴────────┘
-//           │ T before │ ratePerSec │
-//           └──────────┴────────────┘
-//      byte 64         72
+//           ├──────┴───┬───┴───────┴┬───────┴────┬───────┴───────────┴────────────────┴───────────┴────────┴────────┘
+//           │ T before │ ratePerSec │ tau before │
+//           └──────────┴────────────┴────────────┘
+//      byte 64         72           80
 //
 // T is the ticks one token takes to come back, tau = burst · T the ticks of a whole burst.
 
@@ -23,6 +23,7 @@ import {
   LIMITS_PROBES,
   LIMITS_RATE_PER_SEC,
   LIMITS_TAU,
+  LIMITS_TAU_BEFORE,
   LIMITS_THRESHOLD,
   LIMITS_TICKS_PER_TOKEN,
   LIMITS_TIMEOUT_MS,
@@ -109,6 +110,15 @@ export function ticksPerTokenBefore(limits: usize): u64 {
   return load<u64>(limits, LIMITS_BEFORE);
 }
 
+export function tauBefore(limits: usize): u64 {
+  return load<u64>(limits, LIMITS_TAU_BEFORE);
+}
+
+/** Whether buckets are what they were before: then their words mean the same in both limits. */
+export function keepsBuckets(limits: usize): bool {
+  return ticksPerToken(limits) == ticksPerTokenBefore(limits) && tau(limits) == tauBefore(limits);
+}
+
 export function ratePerSecond(limits: usize): f64 {
   return load<f64>(limits, LIMITS_RATE_PER_SEC);
 }
@@ -139,10 +149,11 @@ export function writeLimits(
   if (!ASC_NO_ASSERT) assert(tau(limits) + latest(limits) == END);
 }
 
-/** What a record keeps of its predecessor: when it took over, and what a token took before. */
-export function writeBefore(limits: usize, changed: u64, perToken: u64): void {
+/** What a record keeps of its predecessor: when it took over, and what a token and a burst took before. */
+export function writeBefore(limits: usize, changed: u64, before: usize): void {
   store<u64>(limits, changed, LIMITS_CHANGED_AT);
-  store<u64>(limits, perToken, LIMITS_BEFORE);
+  store<u64>(limits, ticksPerToken(before), LIMITS_BEFORE);
+  store<u64>(limits, tau(before), LIMITS_TAU_BEFORE);
 }
 
 function clamp(value: u64, most: u64): u64 {

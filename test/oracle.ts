@@ -23,7 +23,7 @@ import {
   settled,
   shutFor,
 } from './oracle-breaker.js';
-import { bucketTime, ceilDiv, max, min, ticks, ticksPerToken, toRetryMs } from './oracle-time.js';
+import { bucketTime, ceilDiv, LAST_TICK, max, min, ticks, ticksPerToken, toRetryMs } from './oracle-time.js';
 
 export interface OracleLimits extends BreakerLimits {
   readonly maxRequestsPerSec: number;
@@ -283,12 +283,17 @@ export class Oracle {
   }
 
   configure(changes: Partial<OracleLimits>, nowMs: number): void {
-    const before = this.#price;
+    const [price, burst] = [this.#price, this.#burst];
     this.limits = { ...this.limits, ...changes };
     this.#price = ticksPerToken(this.limits.maxRequestsPerSec);
+    if (this.#price === price && this.#burst === burst) return;
     const now = bucketTime(ticks(nowMs), this.#burst);
-    const keepDebt = (tat: bigint): bigint =>
-      tat <= now ? tat : now + min(ceilDiv((tat - now) * this.#price, before), this.#burst);
+    const end = bucketTime(LAST_TICK, this.#burst) + this.#burst;
+    const keepDebt = (tat: bigint): bigint => {
+      const since = max(now, tat - burst);
+      const debt = min(ceilDiv((tat - since) * this.#price, price), this.#burst);
+      return tat <= now ? now : min(since + debt, end);
+    };
     for (const row of this.rows.values()) row.tat = keepDebt(row.tat);
     this.#overflowTat = keepDebt(this.#overflowTat);
   }

@@ -24,6 +24,8 @@ export type Step =
   | { readonly op: 'look'; readonly peer: number }
   | { readonly op: 'list' }
   | { readonly op: 'configure'; readonly limits: Partial<OracleLimits> }
+  /** With a clock that is so many ms off for this one call. */
+  | { readonly op: 'configureOff'; readonly limits: Partial<OracleLimits>; readonly ms: number }
   | { readonly op: 'handle'; readonly peer: number }
   | { readonly op: 'handleCheck'; readonly handle: number; readonly cost: number; readonly timed: boolean }
   | {
@@ -126,6 +128,11 @@ export class World {
         limiter.configure(step.limits, now);
         oracle.configure(step.limits, now);
         return true;
+      case 'configureOff':
+        this.#goTo(now + step.ms);
+        limiter.configure(step.limits, this.now);
+        oracle.configure(step.limits, this.now);
+        return this.#goTo(now);
       case 'pass':
         return this.#goTo(now + step.ms);
       case 'jump':
