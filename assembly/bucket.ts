@@ -22,7 +22,7 @@ import {
   versionOf,
 } from './limits';
 
-const TICKS_PER_MS: f64 = 1048576;
+export const TICKS_PER_MS: f64 = 1048576;
 const TICK_BITS: u64 = 20;
 /** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
 const EPOCH_START: i64 = 1 << 30;

@@ -105,7 +105,7 @@ export const ID_KEPT = 58; // COLD_BYTES - COLD_ID
 
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
-export const COUNTER_COUNT = 10;
+export const COUNTER_COUNT = 11;
 export const COUNT_ALLOWED = 0;
 export const COUNT_RATE_LIMITED = 1;
 export const COUNT_CIRCUIT_REJECTED = 2;
@@ -116,14 +116,15 @@ export const COUNT_STALE_RESULTS = 6;
 export const COUNT_RECLAIMED = 7;
 export const COUNT_CLAIMED = 8;
 export const COUNT_FREED = 9;
+export const COUNT_CLOCK_ANOMALIES = 10;
 
 export const MAX_THREADS = 32;
 export const MAX_ID_BYTES = 1024;
 export const BATCH = 1024;
 
-/** Two records of limits, so that one can be written while the other is in force; the counters stand before them. */
 /** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
-export const THREAD_FOUND = 80;
+export const THREAD_FOUND = 120; // the counters stand before it: there is room for 15
+/** Two records of limits, so that one can be written while the other is in force. */
 export const THREAD_LIMITS = 128;
 export const LIMITS_BYTES = 128;
 export const LIMITS_TICKS_PER_TOKEN = 0; // u64
@@ -139,6 +140,8 @@ export const LIMITS_ON_FULL = 61; // u8
 export const LIMITS_BEFORE = 64; // u64, ticks per token before
 export const LIMITS_RATE_PER_SEC = 72; // f64
 export const LIMITS_TAU_BEFORE = 80; // u64
+export const LIMITS_LONGEST_TIMEOUT_MS = 88; // f64
+export const LIMITS_LONGEST_PROBE_TIMEOUT_MS = 96; // f64
 export const THREAD_ID = 384; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 1472; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_BYTES = 9664; // THREAD_BATCH + BATCH * 8, a multiple of 64

@@ -34,6 +34,11 @@ export interface Stats {
   readonly staleResults: number;
   /** Rows taken back for another peer; removals do not count. */
   readonly reclaimed: number;
+  /**
+   * Checks that were rejected by a bucket or a deadline further ahead than a monotonic clock can have put it: the sign of
+   * a `now` of another origin, such as a stray `Date.now()`. Such a peer is locked out until `removePeer`.
+   */
+  readonly clockAnomalies: number;
 }
 
 /**
@@ -84,7 +89,8 @@ export class RateLimiter {
    *
    * @param peerId 1 … 1 024 bytes; a string is its UTF-8 bytes.
    * @param cost Tokens, an integer ≥ 1. Default 1.
-   * @param now Milliseconds, |now| < 2⁴¹; a negative one counts as 0. Default: the limiter's clock.
+   * @param now Milliseconds since the origin of the limiter's clock, |now| < 2⁴¹; a negative one counts as 0. Default: a
+   *   reading of that clock, which is `performance.now()` unless another was given. Never mix the two with `Date.now()`.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {

@@ -81,7 +81,7 @@ export class World {
 
   constructor(using: Engine['using'], maxPeers: number, limits: OracleLimits) {
     this.limiter = new RateLimiter({ ...limits, maxPeers, clock: () => this.now, ...using });
-    this.oracle = new Oracle(maxPeers, limits);
+    this.oracle = new Oracle(maxPeers, limits, using.shared && 1_000);
     this.oracle.vanished = () => this.#vanished();
   }
 
