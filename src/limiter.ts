@@ -16,9 +16,9 @@ import { checkPeers, Peer } from './peer.js';
 import type { PeerId } from './slots.js';
 import { restoreTable, takeSnapshot } from './snapshot.js';
 import { type CircuitState, Table } from './table.js';
-import { requireTicket, type Ticket } from './threads/ticket.js';
-import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, STALE } from './wasm/core.js';
-import { readTotals } from './wasm/reading.js';
+import type { Ticket } from './threads/ticket.js';
+import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, requireOpen, STALE } from './wasm/core.js';
+import { readTotals, type Totals } from './wasm/reading.js';
 
 /** Totals over a limiter's life. */
 export interface Stats {
@@ -176,18 +176,19 @@ export class RateLimiter {
 
   /** Rows in use, without the overflow row. */
   get peerCount(): number {
-    return readTotals(this.#table.core).peers;
+    return this.#totals().peers;
   }
 
   /** The peers that have a row. Those that come or go meanwhile may be missed. @throws RangeError for a bad `now`. */
   peers(now = this.#table.clock()): IterableIterator<PeerInfo> {
     requireNow(now);
+    requireOpen(this.#table.core);
     return listPeers(this.#table, now);
   }
 
   /** Totals over the limiter's life. */
   stats(): Stats {
-    const { peers: _, ...stats } = readTotals(this.#table.core);
+    const { peers: _, ...stats } = this.#totals();
     return stats;
   }
 
@@ -236,13 +237,12 @@ export class RateLimiter {
    * @throws SharingError for what is no ticket.
    */
   detach(ticket: Ticket): boolean {
-    requireTicket(ticket);
     return this.#table.detach(ticket);
   }
 
   /**
-   * Leaves a shared table, as `detach` does it for another thread; the others go on. From then on this limiter finds no
-   * rows: it rejects every check as `table_full`. Where the table is not shared there is nothing to give back.
+   * Ends this limiter: from then on its methods and those of its handles throw `ClosedError`, except `close()` and
+   * `release()`. It leaves a shared table as `detach` does it for another thread, and the others go on.
    */
   close(): void {
     this.#table.close();
@@ -253,6 +253,7 @@ export class RateLimiter {
    * fingerprints. Other threads may go on meanwhile; then each row is of one instant of its own.
    */
   snapshot(): Uint8Array {
+    requireOpen(this.#table.core);
     return takeSnapshot(this.#table);
   }
 
@@ -267,6 +268,12 @@ export class RateLimiter {
    */
   static restore(bytes: Uint8Array, options: RateLimiterConfig = {}): RateLimiter {
     return new RateLimiter(restoreTable(bytes, options));
+  }
+
+  #totals(): Totals {
+    const { core } = this.#table;
+    requireOpen(core);
+    return readTotals(core);
   }
 
   /** Reads the clock only if it matters. */

@@ -15,6 +15,7 @@ import {
   OUTCOME_FAILURE,
   OUTCOME_IGNORED,
   OUTCOME_SUCCESS,
+  requireOpen,
   STALE,
   slotOf,
 } from './wasm/core.js';
@@ -191,6 +192,7 @@ export class Peer {
     };
     checkPeers = (table, peers, decisions, cost, now) => {
       const { core } = table;
+      requireOpen(core);
       const room = core.batchRoom;
       const countFrom = (start: number) => Math.min(BATCH, peers.length - start);
       // The last batch first: all are looked at before anything is decided, and the first batch stands ready then.

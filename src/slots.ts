@@ -2,7 +2,7 @@
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { markOf, RecentIds } from './recent.js';
-import { type Core, MAX_ID_BYTES } from './wasm/core.js';
+import { type Core, MAX_ID_BYTES, requireOpen } from './wasm/core.js';
 import { keyOf } from './wasm/reading.js';
 
 /** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
@@ -59,9 +59,11 @@ export class Slots {
   /**
    * Puts the ID's bytes into the core's room and gives back their number.
    *
-   * @throws TypeError or RangeError for what is no ID; the room may have changed then, the table has not.
+   * @throws TypeError or RangeError for what is no ID; the room may have changed then, the table has not. ClosedError where
+   *   the table is closed, and then the room may be another thread's.
    */
   write(id: PeerId): number {
+    requireOpen(this.#core);
     if (!this.#seeded) this.seed();
     if (typeof id === 'string') return this.#writeString(id);
     if (isBytes(id)) return this.#writeBytes(id);

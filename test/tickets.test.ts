@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isAllowed, RateLimiter, reasonOf, SharingError, type Ticket } from '../src/index.js';
+import { ClosedError, isAllowed, RateLimiter, SharingError, type Ticket } from '../src/index.js';
 import { thrownBy } from './support.js';
 
 const test = suite('tickets');
@@ -145,31 +145,17 @@ test('what is no ticket is refused, and so is sharing what is not shared', () =>
   );
 });
 
-test('a handle of a closed limiter is rejected too, that of the first row included, alone and in a batch', () => {
-  const limiter = sharedLimiter();
-  const other = attached(limiter.share());
-  const handles = ['first', 'second'].map((id) => other.peer(id));
-  other.close();
-  const decisions = new Int32Array(2);
-  other.checkMany(handles, decisions);
-  for (const decision of [...decisions, ...handles.map((handle) => handle.check())]) {
-    assert.is(reasonOf(decision), 'table_full');
-  }
-  assert.is(handles[0]?.recordSuccess(), false);
-  assert.is(limiter.stats().allowed, 0);
-});
-
-test('a closed limiter finds no rows and rejects, and the others go on', () => {
+test('a limiter that leaves a shared table ends for itself, and the others go on', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   other.check('peer');
   other.close();
-  other.close();
-  assert.not(isAllowed(other.check('peer')));
-  assert.is(other.recordFailure('peer'), false);
+  assert.instance(
+    thrownBy(() => other.check('peer')),
+    ClosedError,
+  );
   assert.ok(isAllowed(limiter.check('peer')));
-  limiter.close();
-  assert.not(isAllowed(limiter.check('peer')));
+  assert.is(limiter.getAvailableTokens('peer'), 2);
 });
 
 test('the number of a maker that left serves another thread', () => {

@@ -3,6 +3,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import * as layout from '../../assembly/layout.js';
+import { ClosedError } from '../errors.js';
 
 export {
   BATCH,
@@ -50,6 +51,7 @@ interface Exports {
   availableTokens(slot: number, epoch: number, now: number): number;
   settleLimits(): void;
   adopt(overflow: boolean, asOf: number, shiftMs: number): number;
+  leave(): void;
 }
 
 /** What only the shared build exports; thread numbers and tenancies are those of a ticket. */
@@ -58,7 +60,6 @@ interface SharedExports extends Exports {
   tenancyOf(thread: number): number;
   attach(thread: number, tenancy: number): number;
   detach(thread: number, tenancy: number): number;
-  leave(): void;
 }
 
 /** An open table: the exports that work on it, and the rooms in its memory through which IDs and batches pass. */
@@ -69,10 +70,20 @@ export interface Core extends Exports {
   readonly batchRoom: Int32Array;
   /** Slot and epoch of the row that the last check or result by ID found; slot -1 where it found none. */
   readonly found: Int32Array;
+  /** Of one word: who has this thread's number. */
+  readonly tenancy: Int32Array;
+  /** The tenancy under which this instance takes part: while `tenancy` says another, the table is closed to it. */
+  readonly own: number;
   readonly memory: WebAssembly.Memory;
   readonly maxPeers: number;
   /** Only over shared memory. */
   readonly threads?: SharedExports;
+}
+
+/** @throws ClosedError once the table was closed to this instance, here or by another thread that detached this one. */
+export function requireOpen({ tenancy, own }: Core): void {
+  if (tenancy[0] === own) return;
+  throw new ClosedError();
 }
 
 const PAGE_BYTES = 65_536;
@@ -89,7 +100,7 @@ export function createCore(module: WebAssembly.Module, maxPeers: number, shared:
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   const exports = instantiate(module, memory);
   if (!exports.init(maxPeers, threads)) throw new Error('the module is no core of this version: it made no table');
-  return openCore(exports, memory, maxPeers, 0, shared);
+  return openCore(exports, memory, maxPeers, 0, 1, shared);
 }
 
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): SharedExports {
@@ -102,12 +113,15 @@ function openCore(
   memory: WebAssembly.Memory,
   maxPeers: number,
   thread: number,
+  own: number,
   shared: boolean,
 ): Core {
   const block = threadBlocks(maxPeers) + thread * layout.THREAD_BYTES;
   return {
     ...(exports as Exports),
     ...(shared && { threads: exports }),
+    tenancy: new Int32Array(memory.buffer, layout.AT_TENANTS + thread * 4, 1),
+    own,
     memory,
     maxPeers,
     idRoom: new Uint8Array(memory.buffer, block + layout.THREAD_ID, layout.MAX_ID_BYTES + 64),
@@ -134,5 +148,7 @@ export function joinCore(
   tenancy: number,
 ): Core | undefined {
   const exports = instantiate(module, memory);
-  return exports.attach(thread, tenancy) === thread ? openCore(exports, memory, maxPeers, thread, true) : undefined;
+  return exports.attach(thread, tenancy) === thread
+    ? openCore(exports, memory, maxPeers, thread, tenancy, true)
+    : undefined;
 }
