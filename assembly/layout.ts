@@ -44,12 +44,13 @@ export const AT_THREADS = HEADER + 12;
 export const AT_KEY = HEADER + 16; // two u64
 export const AT_ORIGIN = HEADER + 32; // f64: what the clock of the table's maker read at now = 0
 
-export const AT_BIRTHS = HEADER + 64; // rows claimed so far: the source of epochs
+export const AT_BIRTHS = HEADER + 64; // lives so far: the source of epochs
 export const AT_FRESH = HEADER + 68; // slots below this one have been used
 export const AT_HAND = HEADER + 72; // the reclaiming hand
 
 export const AT_FORCE = HEADER + 128; // u64, the limits in force: their version 32 ─ 32 ─ where their record is 32 ─ 0
 export const AT_SWEPT = HEADER + 136; // every bucket word is in the limits of this version or a later one
+export const AT_ERA = HEADER + 140; // how often half of all epochs were used up
 export const AT_MEMBERS = HEADER + 144; // u64: how often it changed 32 ─ 32 ─ one bit for each thread that takes part ─ 0
 export const AT_TENANTS = HEADER + 192; // u32 a thread: how often it was reserved or given back; odd while it is reserved
 

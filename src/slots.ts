@@ -20,6 +20,8 @@ export class Slots {
   /** Where the encoder writes: not every engine lets it write into shared memory. */
   readonly #encoded: Uint8Array;
   readonly recent: RecentIds;
+  /** The era of what is in `recent`. */
+  #era = 0;
   #seeded: boolean;
 
   constructor(core: Core, seeded: boolean) {
@@ -32,6 +34,7 @@ export class Slots {
 
   /** The entry of `recent` for an ID that was seen lately, or -1. The core says whether its row is still there. */
   seen(id: PeerId): number {
+    if (this.#core.era[0] !== this.#era) this.#forget();
     return typeof id === 'string' ? this.recent.find(markOf(id), id) : -1;
   }
 
@@ -47,6 +50,11 @@ export class Slots {
     const settled = this.#core.settleId(this.write(id), outcome, permit, now);
     this.#remember(id);
     return settled;
+  }
+
+  #forget(): void {
+    this.#era = this.#core.era[0] as number;
+    this.recent.clear();
   }
 
   #remember(id: PeerId): void {

@@ -101,6 +101,13 @@ export class Table {
     this.core.release(slotOf(ref), epochOf(ref));
   }
 
+  /** Whether a reference of an earlier era is still its peer's. Where it is not, a handle's pin went with that row. */
+  stillHolds(id: PeerId, ref: number): boolean {
+    if (this.slots.find(id) === ref) return true;
+    this.#pins?.remove(ref);
+    return false;
+  }
+
   // ── by ID ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   refund(id: PeerId, cost: number): void {

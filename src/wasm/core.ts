@@ -74,15 +74,22 @@ export interface Core extends Exports {
   readonly tenancy: Int32Array;
   /** The tenancy under which this instance takes part: while `tenancy` says another, the table is closed to it. */
   readonly own: number;
+  /** Of one word, which changes before the number of a life comes round again: a reference of another era is too old. */
+  readonly era: Int32Array;
   readonly memory: WebAssembly.Memory;
   readonly maxPeers: number;
   /** Only over shared memory. */
   readonly threads?: SharedExports;
 }
 
-/** @throws ClosedError once the table was closed to this instance, here or by another thread that detached this one. */
-export function requireOpen({ tenancy, own }: Core): void {
-  if (tenancy[0] === own) return;
+/** Not once the table was closed to this instance, here or by another thread that detached this one. */
+export function isOpen({ tenancy, own }: Core): boolean {
+  return tenancy[0] === own;
+}
+
+/** @throws ClosedError where the table is not open. */
+export function requireOpen(core: Core): void {
+  if (isOpen(core)) return;
   throw new ClosedError();
 }
 
@@ -122,6 +129,7 @@ function openCore(
     ...(shared && { threads: exports }),
     tenancy: new Int32Array(memory.buffer, layout.AT_TENANTS + thread * 4, 1),
     own,
+    era: new Int32Array(memory.buffer, layout.AT_ERA, 1),
     memory,
     maxPeers,
     idRoom: new Uint8Array(memory.buffer, block + layout.THREAD_ID, layout.MAX_ID_BYTES + 64),
