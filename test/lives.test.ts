@@ -109,6 +109,16 @@ for (const { name, using } of engines) {
     }
   });
 
+  test('each handle finds its own row, however many lives there were before', () => {
+    for (const births of [ONE_ROUND, 7 * ONE_ROUND, 2 ** 32 - 4]) {
+      const { limiter, live } = limiterOf(8);
+      live(births);
+      const handles = Array.from({ length: 8 }, (_, i) => limiter.peer(`peer-${i}`, 0));
+      for (const [i, handle] of handles.entries()) if (i % 4 > 0) assert.ok(isAllowed(handle.check(i % 4, 0)));
+      for (const i of handles.keys()) assert.is(limiter.getAvailableTokens(`peer-${i}`, 0), 4 - (i % 4));
+    }
+  });
+
   test('an old handle of a closed limiter is released without a word, and else throws', () => {
     const { limiter, live } = limiterOf();
     const handle = limiter.peer('peer', 0);
