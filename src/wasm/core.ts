@@ -20,6 +20,7 @@ export {
   OUTCOME_SUCCESS,
   REASON_SHIFT,
   RETRY_NEVER,
+  ROWS as HEADER_END,
   STALE,
 } from '../../assembly/layout.js';
 
@@ -100,10 +101,15 @@ export function threadBlocks(maxPeers: number): number {
   return layout.threadsAt(layout.freeAt(cold, maxPeers), layout.freeInner(maxPeers), maxPeers);
 }
 
+/** How long memory is that holds a table. */
+export function tableBytes(maxPeers: number, threads: number): number {
+  return layout.tableEnd(threadBlocks(maxPeers), threads);
+}
+
 /** Instantiates the core over a new table. Throws what the engine throws when it has not that much memory. */
 export function createCore(module: WebAssembly.Module, maxPeers: number, shared: boolean): Core {
   const threads = shared ? layout.MAX_THREADS : 1;
-  const pages = Math.ceil(layout.tableEnd(threadBlocks(maxPeers), threads) / PAGE_BYTES);
+  const pages = Math.ceil(tableBytes(maxPeers, threads) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   const exports = instantiate(module, memory);
   if (!exports.init(maxPeers, threads)) throw new Error('the module is no core of this version: it made no table');

@@ -6,9 +6,10 @@
 import * as assert from 'uvu/assert';
 import { type Decision, isAllowed, type Peer, RateLimiter, reasonOf, retryAfterMs } from '../../src/index.js';
 import type { Engine } from '../engines.js';
-import { Oracle, type OracleHandle, type OracleLimits, type Ticket, type Verdict } from '../oracle.js';
+import { Oracle } from '../oracle.js';
 import type { Result } from '../oracle-breaker.js';
 import { tickOfDeadline, tickOfLease } from '../oracle-time.js';
+import type { OracleHandle, OracleLimits, Ticket, Verdict } from '../oracle-types.js';
 
 /** Which of the tickets handed out so far a result is given with: the nth last of a peer's, or none. */
 export interface TicketChoice {
