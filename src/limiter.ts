@@ -47,8 +47,8 @@ export class RateLimiter {
   readonly #table: Table;
 
   /**
-   * Reserves the whole table: about 152 bytes for each of `maxPeers`. The strings that IDs are given as are kept in a cache
-   * of up to 65 536 entries as well; with IDs of 1 024 characters it can hold tens of megabytes (docs/performance.md).
+   * Reserves the whole table: about 152 bytes for each of `maxPeers`. A cache keeps up to 65 536 of the strings that you pass
+   * as IDs: 4 MB of heap when it is full of IDs of 52 characters, 62 MB with 1 024. IDs in bytes are not cached.
    *
    * @throws ConfigError that names the field, what was expected and what came.
    */

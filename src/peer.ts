@@ -1,4 +1,4 @@
-// A handle for a connection: it knows its row, so a check is one call into the core, and pins it, so that an idle
+// A handle for a connection. It knows its row, so a check is one call into the core, and it pins the row, so that an idle
 // connection keeps its place.
 
 import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
@@ -51,7 +51,7 @@ export class Peer {
   readonly #core: Core;
   readonly #id: PeerId;
   #ref = NOWHERE;
-  // The reference taken apart: division on every check would cost as much as the check.
+  // The two parts of the reference. Dividing on every check would cost as much as the check.
   #slot = NOWHERE;
   #epoch = NOWHERE;
   #released = false;
@@ -160,7 +160,7 @@ export class Peer {
     return `Peer ${inspect(this.toJSON(), options)}`;
   }
 
-  /** The handle has no row: it gets one, with its pin, or shares what `onFull` says. */
+  /** The handle has no row. It gets one, with a pin, or what `onFull` says. */
   #checkAnew(cost: number, now: number): number {
     while (this.#acquire(now)) {
       const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
@@ -188,7 +188,7 @@ export class Peer {
   }
 
   #settleAnew(outcome: number, code: number, now: number): number {
-    // A late result must not pin the row of a connection that is gone; only a judgement of its own takes a row.
+    // A late result must not pin the row of a connection that is gone. Only a failure without a permit claims a row.
     if (outcome !== OUTCOME_FAILURE || code !== NO_PERMIT)
       return this.#table.slots.settle(this.#id, outcome, code, now);
     while (this.#acquire(now)) {
@@ -200,8 +200,8 @@ export class Peer {
 
   #acquire(now: number): boolean {
     this.#table.release(this.#ref);
-    this.#released = false;
     this.#point(this.#table.acquire(this.#id, now));
+    this.#released = false;
     return this.#ref !== NOWHERE;
   }
 
