@@ -33,7 +33,7 @@ export class Rejections {
   readonly #strikes = new Strikes();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Of the latest frame that was rejected. */
-  #latest: Decision = 0;
+  #latest = 0 as Decision;
   #isClosed = false;
 
   constructor(guard: RpcGuard, reading: Reading, stats: JsonRpcStats, limits: RejectionLimits, owner: RejectionOwner) {
