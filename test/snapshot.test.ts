@@ -191,7 +191,7 @@ for (const { name, using } of engines) {
       [bytes.slice(0, 127), /at least 128 bytes, got 127/],
       [bytes.slice(0, -1), /bytes for 6 peers/],
       [changed(0), /magic number/],
-      [changed(4), /expected version 1, got 0/],
+      [changed(4), /expected version 1 or 2, got 3/],
       [changed(8), /a table of version/],
       [changed(16), /bytes for 7 peers/],
       [changed(300), /checksum/],
