@@ -45,8 +45,8 @@ export function sliceOf(options: SnapshotOptions): number {
   throw new ConfigError('sliceMs', 'milliseconds above 0 and at most 2^31 - 1', sliceMs);
 }
 
-/** A chunk is no longer than this: a consumer holds one at a time. */
-const MAX_CHUNK_BYTES = 2 ** 22;
+/** A chunk is about as long as this at most, so that getting memory for it does not outlast a slice. */
+const MAX_CHUNK_BYTES = 2 ** 20;
 /** What one step may add to a chunk: the header, the limits, one call's records with the head of their section, the end. */
 const STEP_BYTES = HEADER_BYTES + LIMITS_SECTION_BYTES + RECORDS_BYTES + END_SECTION_BYTES;
 
