@@ -30,7 +30,7 @@ const VERSION = 2;
 const OLDEST_ABI = 1;
 
 export const HEADER_BYTES = 64;
-const SECTION_BYTES = 8;
+export const SECTION_BYTES = 8;
 const AT_KEY = 40;
 const KEY_BYTES = 16;
 

@@ -13,6 +13,7 @@ import {
   LIMITS_SECTION_BYTES,
   MAX_CHANGES,
   type SavedLimits,
+  SECTION_BYTES,
   writeEnd,
   writeHeader,
   writeLimits,
@@ -47,8 +48,8 @@ export function sliceOf(options: SnapshotOptions): number {
 
 /** A chunk is about as long as this at most, so that getting memory for it does not outlast a slice. */
 const MAX_CHUNK_BYTES = 2 ** 20;
-/** What one step may add to a chunk: the header, the limits, one call's records with the head of their section, the end. */
-const STEP_BYTES = HEADER_BYTES + LIMITS_SECTION_BYTES + RECORDS_BYTES + END_SECTION_BYTES;
+/** What one step may add to a chunk: the header, a section of limits, one of rows, the end. */
+const STEP_BYTES = HEADER_BYTES + LIMITS_SECTION_BYTES + SECTION_BYTES + RECORDS_BYTES + END_SECTION_BYTES;
 
 /** A snapshot on its way out, chunk by chunk. Others may go on with the table between two chunks. */
 class Saving {
@@ -66,8 +67,9 @@ class Saving {
 
   constructor(table: Table) {
     this.#table = table;
-    const all = (usedSlots(table.core) + 1) * RECORD_BYTES;
-    this.#room = new Uint8Array(STEP_BYTES + Math.min(Math.ceil(all * 1.01), MAX_CHUNK_BYTES));
+    // Heads of sections add less than a hundredth to the records.
+    const all = Math.ceil((usedSlots(table.core) + 1) * RECORD_BYTES * 1.01);
+    this.#room = new Uint8Array(STEP_BYTES + Math.min(all, MAX_CHUNK_BYTES));
   }
 
   get done(): boolean {
