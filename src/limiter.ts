@@ -17,9 +17,9 @@ import { restoreTable } from './restore.js';
 import type { PeerId } from './slots.js';
 import { type SnapshotOptions, sliceOf, takeSnapshot, takeSnapshotInSlices } from './snapshot.js';
 import { type CircuitState, Table } from './table.js';
-import { requireTicket, type Ticket } from './threads/ticket.js';
-import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, STALE } from './wasm/core.js';
-import { readTotals } from './wasm/reading.js';
+import type { Ticket } from './threads/ticket.js';
+import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, requireOpen, STALE } from './wasm/core.js';
+import { readTotals, type Totals } from './wasm/reading.js';
 
 /** Totals over a limiter's life. */
 export interface Stats {
@@ -35,6 +35,11 @@ export interface Stats {
   readonly staleResults: number;
   /** Rows taken back for another peer; removals do not count. */
   readonly reclaimed: number;
+  /**
+   * Checks that were rejected by a bucket or a deadline further ahead than a monotonic clock can have put it: the sign of
+   * a `now` of another origin, such as a stray `Date.now()`. Such a peer is locked out until `removePeer`.
+   */
+  readonly clockAnomalies: number;
 }
 
 /**
@@ -85,7 +90,8 @@ export class RateLimiter {
    *
    * @param peerId 1 … 1 024 bytes; a string is its UTF-8 bytes.
    * @param cost Tokens, an integer ≥ 1. Default 1.
-   * @param now Milliseconds, |now| < 2⁴¹; a negative one counts as 0. Default: the limiter's clock.
+   * @param now Milliseconds since the origin of the limiter's clock, |now| < 2⁴¹; a negative one counts as 0. Default: a
+   *   reading of that clock, which is `performance.now()` unless another was given. Never mix the two with `Date.now()`.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
@@ -171,18 +177,19 @@ export class RateLimiter {
 
   /** Rows in use, without the overflow row. */
   get peerCount(): number {
-    return readTotals(this.#table.core).peers;
+    return this.#totals().peers;
   }
 
   /** The peers that have a row. Those that come or go meanwhile may be missed. @throws RangeError for a bad `now`. */
   peers(now = this.#table.clock()): IterableIterator<PeerInfo> {
     requireNow(now);
+    requireOpen(this.#table.core);
     return listPeers(this.#table, now);
   }
 
   /** Totals over the limiter's life. */
   stats(): Stats {
-    const { peers: _, ...stats } = readTotals(this.#table.core);
+    const { peers: _, ...stats } = this.#totals();
     return stats;
   }
 
@@ -231,13 +238,12 @@ export class RateLimiter {
    * @throws SharingError for what is no ticket.
    */
   detach(ticket: Ticket): boolean {
-    requireTicket(ticket);
     return this.#table.detach(ticket);
   }
 
   /**
-   * Leaves a shared table, as `detach` does it for another thread; the others go on. From then on this limiter finds no
-   * rows: it rejects every check as `table_full`. Where the table is not shared there is nothing to give back.
+   * Ends this limiter: from then on its methods and those of its handles throw `ClosedError`, except `close()` and
+   * `release()`. It leaves a shared table as `detach` does it for another thread, and the others go on.
    */
   close(): void {
     this.#table.close();
@@ -250,6 +256,7 @@ export class RateLimiter {
    * @throws ClosedError after `close()`.
    */
   snapshot(): Uint8Array {
+    requireOpen(this.#table.core);
     return takeSnapshot(this.#table);
   }
 
@@ -279,6 +286,12 @@ export class RateLimiter {
    */
   static restore(bytes: Uint8Array, options: RateLimiterConfig = {}): RateLimiter {
     return new RateLimiter(restoreTable(bytes, options));
+  }
+
+  #totals(): Totals {
+    const { core } = this.#table;
+    requireOpen(core);
+    return readTotals(core);
   }
 
   /** Reads the clock only if it matters. */

@@ -1,7 +1,7 @@
 // Listing the peers that have a row.
 
 import { CIRCUIT_STATES, type CircuitState, type Table } from './table.js';
-import { ID_KEPT } from './wasm/core.js';
+import { ID_KEPT, requireOpen } from './wasm/core.js';
 import { readRow, usedSlots } from './wasm/reading.js';
 
 /** What `RateLimiter.peers()` tells of a peer. Counts are those of its row's life and stay at 2³² − 1. */
@@ -21,6 +21,7 @@ export interface PeerInfo {
 
 export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, void, undefined> {
   for (let slot = 0; slot < usedSlots(core); slot++) {
+    requireOpen(core);
     const row = readRow(core, slot);
     if (row === undefined) continue;
     const truncated = row.idLength > ID_KEPT;

@@ -10,11 +10,13 @@ import {
   BATCH,
   type Core,
   epochOf,
+  isOpen,
   NEEDS_TIME,
   NO_PERMIT,
   OUTCOME_FAILURE,
   OUTCOME_IGNORED,
   OUTCOME_SUCCESS,
+  requireOpen,
   STALE,
   slotOf,
 } from './wasm/core.js';
@@ -39,6 +41,8 @@ export class Peer {
   // The reference taken apart: division on every check would cost as much as the check.
   #slot = NOWHERE;
   #epoch = NOWHERE;
+  /** The era in which the reference was found, or found to be good. */
+  #era = 0;
 
   constructor(table: Table, id: PeerId, now: number) {
     this.#table = table;
@@ -63,6 +67,7 @@ export class Peer {
   check(cost = 1, now = this.#table.clock()): Decision {
     requireCost(cost);
     requireNow(now);
+    if (this.#core.era[0] !== this.#era) this.#renew();
     const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
     return decision !== STALE ? decision : this.#checkAnew(cost, now);
   }
@@ -86,6 +91,7 @@ export class Peer {
   /** Gives `cost` tokens back, never above the burst. @throws RangeError for a bad `cost`. */
   refund(cost = 1): void {
     requireCost(cost);
+    if (this.#core.era[0] !== this.#era) this.#renew();
     if (this.#core.refund(this.#slot, this.#epoch, cost) === STALE) this.#table.refund(this.#id, cost);
   }
 
@@ -104,6 +110,7 @@ export class Peer {
    * buys nothing. A second call does nothing.
    */
   release(): void {
+    if (this.#core.era[0] !== this.#era && isOpen(this.#core)) this.#renew();
     this.#table.release(this.#ref);
     this.#point(NOWHERE);
   }
@@ -136,6 +143,7 @@ export class Peer {
 
   #settle(outcome: number, permit: Decision | undefined, now: number): number {
     const code = permitCode(permit);
+    if (this.#core.era[0] !== this.#era) this.#renew();
     const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
     return settled !== STALE ? settled : this.#settleAnew(outcome, code, now);
   }
@@ -152,9 +160,17 @@ export class Peer {
   }
 
   #acquire(now: number): boolean {
+    this.#era = this.#core.era[0] as number;
     this.#table.release(this.#ref);
     this.#point(this.#table.acquire(this.#id, now));
     return this.#ref !== NOWHERE;
+  }
+
+  /** So many rows were born since that another peer's may look like this one's. */
+  #renew(): void {
+    const era = this.#core.era[0] as number;
+    if (this.#ref !== NOWHERE && !this.#table.stillHolds(this.#id, this.#ref)) this.#point(NOWHERE);
+    this.#era = era;
   }
 
   #point(ref: number): void {
@@ -167,10 +183,12 @@ export class Peer {
     /** Puts a batch of rows where the core reads them; false where one of the peers is no handle of this table. */
     const put = (table: Table, peers: readonly Peer[], start: number, count: number): boolean => {
       const room = table.core.batchRoom;
+      const era = table.core.era[0];
       try {
         for (let i = 0; i < count; i++) {
           const peer = peers[start + i] as Peer;
           if (peer.#table !== table) return false;
+          if (peer.#era !== era) peer.#renew();
           room[2 * i] = peer.#slot;
           room[2 * i + 1] = peer.#epoch;
         }
@@ -191,6 +209,7 @@ export class Peer {
     };
     checkPeers = (table, peers, decisions, cost, now) => {
       const { core } = table;
+      requireOpen(core);
       const room = core.batchRoom;
       const countFrom = (start: number) => Math.min(BATCH, peers.length - start);
       // The last batch first: all are looked at before anything is decided, and the first batch stands ready then.

@@ -2,7 +2,7 @@
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { markOf, RecentIds } from './recent.js';
-import { type Core, MAX_ID_BYTES } from './wasm/core.js';
+import { type Core, MAX_ID_BYTES, requireOpen } from './wasm/core.js';
 import { keyOf } from './wasm/reading.js';
 
 /** Who is calling: 1 … 1 024 bytes. A string is its UTF-8 bytes, and one with a lone surrogate has none. */
@@ -20,6 +20,8 @@ export class Slots {
   /** Where the encoder writes: not every engine lets it write into shared memory. */
   readonly #encoded: Uint8Array;
   readonly recent: RecentIds;
+  /** The era of what is in `recent`. */
+  #era = 0;
   #seeded: boolean;
 
   constructor(core: Core, seeded: boolean) {
@@ -32,6 +34,7 @@ export class Slots {
 
   /** The entry of `recent` for an ID that was seen lately, or -1. The core says whether its row is still there. */
   seen(id: PeerId): number {
+    if (this.#core.era[0] !== this.#era) this.#forget();
     return typeof id === 'string' ? this.recent.find(markOf(id), id) : -1;
   }
 
@@ -49,6 +52,11 @@ export class Slots {
     return settled;
   }
 
+  #forget(): void {
+    this.#era = this.#core.era[0] as number;
+    this.recent.clear();
+  }
+
   #remember(id: PeerId): void {
     if (typeof id !== 'string') return;
     const { found } = this.#core;
@@ -59,9 +67,11 @@ export class Slots {
   /**
    * Puts the ID's bytes into the core's room and gives back their number.
    *
-   * @throws TypeError or RangeError for what is no ID; the room may have changed then, the table has not.
+   * @throws TypeError or RangeError for what is no ID; the room may have changed then, the table has not. ClosedError where
+   *   the table is closed, and then the room may be another thread's.
    */
   write(id: PeerId): number {
+    requireOpen(this.#core);
     if (!this.#seeded) this.seed();
     if (typeof id === 'string') return this.#writeString(id);
     if (isBytes(id)) return this.#writeBytes(id);

@@ -87,6 +87,7 @@ export interface Totals {
   readonly circuitClosed: number;
   readonly staleResults: number;
   readonly reclaimed: number;
+  readonly clockAnomalies: number;
   readonly peers: number;
 }
 
@@ -111,6 +112,7 @@ export function readTotals({ memory, maxPeers }: Core): Totals {
     circuitClosed: total(layout.COUNT_CIRCUIT_CLOSED),
     staleResults: total(layout.COUNT_STALE_RESULTS),
     reclaimed: total(layout.COUNT_RECLAIMED),
+    clockAnomalies: total(layout.COUNT_CLOCK_ANOMALIES),
     peers: total(layout.COUNT_CLAIMED) - total(layout.COUNT_FREED),
   };
 }
