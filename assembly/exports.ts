@@ -1,12 +1,12 @@
 // What crosses the boundary: numbers only, every parameter always given, and no number that could make it trap. Slots
 // and lengths are checked here; whatever is not the table's finds nothing.
 
-import { adopt as adoptRow } from './adopt';
+import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
 
 import { remove as forget } from './claim';
-import { configure as reconfigure, sweep } from './configure';
+import { configure as reconfigure } from './configure';
 import { create } from './create';
 import { rejected } from './decision';
 import { find as findRef } from './index';
@@ -18,13 +18,14 @@ import {
   MAX_THREADS,
   OUTCOME_IGNORED,
   REASON_TABLE_FULL,
+  SAVE_CLOSED,
   STALE,
   STATE_CLOSED,
 } from './layout';
-import { inForce } from './limits';
 import { fullBurst, circuitState as stateOf, availableTokens as tokensOf } from './look';
 import { pinned, unpin } from './pin';
 import { batchRoom, isOpen, isOpenAt } from './place';
+import { save as saveRows } from './save';
 import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
 
@@ -129,18 +130,19 @@ export function checkOverflow(cost: f64, now: f64): i32 {
   return isOpen() ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
 }
 
-/** Brings every row into the limits in force, so that their words can be copied. */
-export function settleLimits(): void {
-  if (isOpen()) sweep(inForce());
+/** Copies rows into this thread's batch room, from slot `from` on: where to go on · 64 + how many, or SAVE_CHANGED or SAVE_CLOSED. */
+export function save(from: u32, version: u32): f64 {
+  return isOpen() ? saveRows(from, version) : SAVE_CLOSED;
 }
 
-/**
- * Gives the row whose bytes stand in this thread's batch room a place here, as time has made it by `asOf`, with all its
- * instants moved by `shift` ms; false where there is no room for it, or its peer is here already. `shared` takes the
- * bytes for those of the overflow row.
- */
-export function adopt(shared: bool, asOf: f64, shift: f64): bool {
-  return isOpen() && adoptRow(shared, asOf, shift);
+/** Gives the first `count` records in this thread's batch room rows here; how many found one. */
+export function adopt(count: u32): u32 {
+  return isOpen() ? adoptRecords(count) : 0;
+}
+
+/** Moves all instants by `shift` ms, once time has made the rows what they are by `asOf`. */
+export function age(asOf: f64, shift: f64): void {
+  if (isOpen()) ageRows(asOf, shift);
 }
 
 function isId(length: u32): bool {

@@ -26,6 +26,7 @@ export { RpcGuard } from './rpc/guard.js';
 export type { Classify, Outcome, Settled } from './rpc/outcome.js';
 export { RpcArgumentError, RpcRejection, RpcTimeout } from './rpc/rejection.js';
 export type { PeerId } from './slots.js';
+export type { SnapshotOptions } from './snapshot.js';
 export type { LimiterSummary, Stats } from './stats.js';
 export type { CircuitState } from './table.js';
 export type { Ticket } from './threads/ticket.js';

@@ -50,8 +50,9 @@ interface Exports {
   remove(length: number): number;
   circuitState(slot: number, epoch: number, now: number): number;
   availableTokens(slot: number, epoch: number, now: number): number;
-  settleLimits(): void;
-  adopt(overflow: boolean, asOf: number, shiftMs: number): number;
+  save(slot: number, version: number): number;
+  adopt(count: number): number;
+  age(asOf: number, shiftMs: number): void;
   leave(): void;
 }
 
