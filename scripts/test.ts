@@ -78,7 +78,7 @@ const files = filesBelow('test').filter(
 );
 
 await buildCore();
-if (files.some((file) => /package|threads/.test(file))) await buildDist();
+if (files.some((file) => /package|threads|readme/.test(file))) await buildDist();
 
 const outcomes: Outcome[] = [];
 const queue = [...files];
