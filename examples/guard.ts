@@ -3,7 +3,7 @@
 //
 //     node --import tsx examples/guard.ts
 
-import { RateLimiter, RpcGuard, RpcRejection, RpcTimeout } from '../src/index.js';
+import { RateLimiter, RpcGuard, RpcRejection, RpcTimeout } from 'peergate';
 
 // The clock is an option. This one is moved by hand, so that nobody has to wait for a circuit here.
 let nowMs = 0;

@@ -34,7 +34,7 @@ export async function buildDist(): Promise<void> {
     const old = join(root, `build/dist.${process.pid}.old`);
     mkdirSync(draft, { recursive: true });
     try {
-      for (const file of bundles()) await bundle(file, join(draft, file));
+      for (const file of entryFiles()) await bundle(file, join(draft, file));
       await emitTypes(join(draft, 'types'));
       copyFileSync(join(root, 'build/core.wasm'), join(draft, 'core.wasm'));
       writeFileSync(join(draft, 'core.wasm.d.ts'), CORE_TYPES);
@@ -49,7 +49,7 @@ export async function buildDist(): Promise<void> {
 }
 
 /** The files that `exports` promises under a condition other than `types`: `index.js`, `index.workerd.js`, … */
-function bundles(): string[] {
+export function entryFiles(): string[] {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | Record<string, string>>;
   };
