@@ -2,11 +2,26 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { filesBelow, INSTALLED, root, step } from '../scripts/build/stamp.js';
+import { during } from '../scripts/progress.js';
 
 const test = suite('builds');
+
+/** What `act` says on standard error. */
+async function saidBy(act: () => Promise<void>): Promise<string[]> {
+  const { write } = process.stderr;
+  const lines: string[] = [];
+  try {
+    process.stderr.write = ((text: string) => lines.push(text.replaceAll('\r\x1b[K', '').trim())) as never;
+    await act();
+  } finally {
+    process.stderr.write = write;
+  }
+  return lines.filter((line) => line !== '');
+}
 
 test('a step runs again when an input or an output has changed, and only then', async () => {
   const folder = `build/step-test.${process.pid}`;
@@ -21,7 +36,7 @@ test('a step runs again when an input or an output has changed, and only then', 
   const runsOf = async (change: () => void) => {
     change();
     const before = runs;
-    await step(name, [`${folder}/in`], [`${folder}/out`], make);
+    await saidBy(() => step(name, [`${folder}/in`], [`${folder}/out`], make));
     return runs - before;
   };
   try {
@@ -47,6 +62,19 @@ test('a package that was replaced in node_modules is an input, and what is publi
     scripts: Record<string, string>;
   };
   assert.match(scripts['prepack'] ?? '', /--anew$/);
+});
+
+test('a step says what it builds, how long it has been at it, and how it ended', async () => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  const said = await saidBy(async () => {
+    await during('building it', () => mock.timers.tick(60_000));
+    await during('building it', () => Promise.reject(new Error('no'))).catch(() => {});
+  });
+  mock.timers.reset();
+  assert.is(said[0], 'building it …');
+  assert.match(said[1] ?? '', /^building it … \d+ s$/);
+  assert.ok(said.some((line) => /^building it: done after \d+\.\d s$/.test(line)));
+  assert.match(said.at(-1) ?? '', /^building it: failed after/);
 });
 
 test.run();

@@ -28,12 +28,13 @@ function optionsOrExit(): DemoOptions {
   }
 }
 
-/** Prints a table: over the last one in a terminal, below it elsewhere. */
+/** Prints a table: over the last one in a terminal, in which a line must not wrap then, below it elsewhere. */
 function printer(): (lines: readonly string[]) => void {
+  const { isTTY, columns } = process.stdout;
   let printed = 0;
   return (lines) => {
-    if (process.stdout.isTTY && printed > 0) process.stdout.write(`\x1b[${printed}A\x1b[J`);
-    console.log(lines.join('\n'));
+    if (isTTY && printed > 0) process.stdout.write(`\x1b[${printed}A\x1b[J`);
+    console.log(lines.map((line) => (isTTY ? line.slice(0, columns) : line)).join('\n'));
     printed = lines.length;
   };
 }

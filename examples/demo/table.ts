@@ -56,8 +56,10 @@ export function tableLines(title: string, counts: ReadonlyMap<string, ClientCoun
 /** Nothing to say without a limiter. */
 function tableUse(renamed: number, { peerCount, tableFull }: ServerReport): string[] {
   if (peerCount === 0) return [];
-  const used = `The limiter’s table: ${peerCount} of ${MAX_PEERS} rows in use, ${renamed} by names of the ${RENAMER}`;
-  return [tableFull === 0 ? used : `${used}; ${tableFull} of its requests found it full and shared one bucket`];
+  return [
+    `The limiter’s table: ${peerCount} of ${MAX_PEERS} rows in use, ${renamed} by names of the ${RENAMER}`,
+    `  ${tableFull} of its requests found no free row; all of these share one bucket`,
+  ];
 }
 
 const ms = (value: number | null) => (value === null ? 'none' : `${value.toFixed(2)} ms`);
