@@ -5,6 +5,7 @@ import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
 import { coarse } from './coarse.js';
+import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
@@ -21,6 +22,7 @@ export const questions: readonly Question[] = [
   freshId,
   outcome,
   flood,
+  exhaustion,
   batch,
   allocation,
   growth,
