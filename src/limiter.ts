@@ -12,7 +12,7 @@ import {
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { listPeers, type PeerInfo } from './listing.js';
-import { checkPeers, Peer } from './peer.js';
+import { checkPeers, isPeerOf, Peer } from './peer.js';
 import type { PeerId } from './slots.js';
 import { restoreTable, takeSnapshot } from './snapshot.js';
 import { type CircuitState, Table } from './table.js';
@@ -212,6 +212,11 @@ export class RateLimiter {
   peer(peerId: PeerId, now = this.#table.clock()): Peer {
     requireNow(now);
     return new Peer(this.#table, peerId, now);
+  }
+
+  /** Whether the value is a handle that this limiter made, released or not. */
+  owns(value: unknown): value is Peer {
+    return isPeerOf(this.#table, value);
   }
 
   /**

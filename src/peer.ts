@@ -30,6 +30,9 @@ const NOWHERE = -1;
 /** `RateLimiter.checkMany`; assigned where the handles' fields can be seen. */
 export let checkPeers: (table: Table, peers: readonly Peer[], decisions: Int32Array, cost: number, now: number) => void;
 
+/** `RateLimiter.owns`; assigned where the handles' fields can be seen. */
+export let isPeerOf: (table: Table, value: unknown) => value is Peer;
+
 /** A peer's handle, made by `RateLimiter.peer()`. */
 export class Peer {
   readonly #table: Table;
@@ -164,6 +167,8 @@ export class Peer {
   }
 
   static {
+    isPeerOf = (table, value): value is Peer =>
+      typeof value === 'object' && value !== null && #table in value && value.#table === table;
     /** Puts a batch of rows where the core reads them; false where one of the peers is no handle of this table. */
     const put = (table: Table, peers: readonly Peer[], start: number, count: number): boolean => {
       const room = table.core.batchRoom;
@@ -181,9 +186,7 @@ export class Peer {
       }
     };
     const noHandle = (table: Table, peers: readonly unknown[]): ArgumentTypeError => {
-      const at = peers.findIndex(
-        (peer) => !(typeof peer === 'object' && peer !== null && #table in peer && peer.#table === table),
-      );
+      const at = peers.findIndex((peer) => !isPeerOf(table, peer));
       return new ArgumentTypeError(
         'ERR_PEERGATE_BATCH_TYPE',
         `peers[${at}]: expected a handle of this limiter, got ${shown(peers[at])}`,

@@ -31,7 +31,7 @@ for (const [what, deliveryMs, restMs] of [
       const at = { ms: 0 };
       const limiter = new RateLimiter({ maxPeers: 1, maxRequestsPerSec: 1_000, burstSize: 1, clock: () => at.ms });
       const socket = new FakeSocket();
-      const limits = { maxRejectionsPerSec: 0, maxStrikes: 1_000 };
+      const limits = { maxRejectionsPerSec: 0, maxRejectionBurst: 0, maxStrikes: 1_000, notifyRejections: false };
       const rejections = new Rejections(new RpcGuard(limiter), new Reading(socket), newStats(), limits, {
         send() {},
         struckOut() {},

@@ -207,7 +207,7 @@ test(
 
 test(
   'rejected frames need no turn, and what was let in before them keeps its own',
-  withNotes({ limiter: { burstSize: 20, maxRequestsPerSec: 0.001 } }, async ({ open, notes, gate }) => {
+  withNotes({ limiter: { burstSize: 20, maxRequestsPerSec: 0.001 }, adapter: { maxRejectionBurst: 10 } }, async ({ open, notes, gate }) => {
     const socket = open('a');
     deliver(socket, 500);
     assert.is(gate.stats().rejected, 480);

@@ -1,9 +1,22 @@
 // A batch that is paid for. Its members are begun one by one, with others' turns between them, and answered together.
 
 import type { Decision, RpcPeer } from '../../index.js';
+import { type ErrorMember, TOO_LARGE } from './message.js';
+import { textBytes } from './socket.js';
 
 /** What becomes of a member: an answer, perhaps later, or none. */
 export type Work = string | Promise<string | null>;
+
+/** The answer has no room beside those that are there already. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge';
+  readonly member: ErrorMember;
+
+  constructor(maxBatchAnswerBytes: number) {
+    super(`the answers to a batch exceed ${maxBatchAnswerBytes} bytes together`);
+    this.member = { ...TOO_LARGE, data: { maxBatchAnswerBytes } };
+  }
+}
 
 export class Batch {
   /** Of the members that were begun. */
@@ -12,11 +25,14 @@ export class Batch {
   readonly #peer: RpcPeer;
   readonly #first: Decision;
   readonly #others: Decision;
+  readonly #maxBytes: number;
+  #bytes = 0;
   #begun = 0;
   #end: number;
 
   /** @param peer hears how the members went. */
-  constructor(members: readonly unknown[], peer: RpcPeer, first: Decision, others: Decision) {
+  constructor(members: readonly unknown[], peer: RpcPeer, first: Decision, others: Decision, maxAnswerBytes: number) {
+    this.#maxBytes = maxAnswerBytes;
     this.#members = members;
     this.#peer = peer;
     this.#first = first;
@@ -46,6 +62,13 @@ export class Batch {
     for (let i = this.#begun; i < this.#end; i++) this.#peer.recordIgnored(this.#permitOf(i));
     this.#end = this.#begun;
     return this.work.length === this.#end;
+  }
+
+  /** All answers wait for the last one, so their bytes are bounded together. @throws AnswerTooLarge */
+  makeRoom(text: string): void {
+    const bytes = this.#bytes + textBytes(text, this.#maxBytes - this.#bytes);
+    if (bytes > this.#maxBytes) throw new AnswerTooLarge(this.#maxBytes);
+    this.#bytes = bytes;
   }
 
   #permitOf(i: number): Decision {
