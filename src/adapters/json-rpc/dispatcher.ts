@@ -142,9 +142,7 @@ export class Dispatcher<ServerParams> {
       this.fail(permit, count === 0 ? INVALID_REQUEST : { ...INVALID_REQUEST, data: { maxBatch: settings.maxBatch } });
       return;
     }
-    let peer: RpcPeer = this.#peer;
-    let first = permit;
-    let others = permit;
+    let batch = { peer: this.#peer as RpcPeer, permit };
     if (count > 1) {
       // The frame may hold the only probe of a half-open circuit, and the payment for the members would be rejected for it,
       // each time anew. So the probe goes back first, and the payment takes it again for the batch as a whole.
@@ -154,13 +152,11 @@ export class Dispatcher<ServerParams> {
         this.#owner.refuse(paid, members);
         return;
       }
-      others = paid;
-      if (wasProbe) {
-        peer = new BatchProbe(this.#peer, count);
-        first = others;
-      }
+      // While the frame waited for its turn the circuit may have opened, and the payment may be its first probe.
+      const isProbe = wasProbe || paid !== permit;
+      batch = { peer: isProbe ? new BatchProbe(this.#peer, count) : this.#peer, permit: paid };
     }
-    this.#batch = new Batch(members, peer, first, others, settings.maxBatchAnswerBytes);
+    this.#batch = new Batch(members, batch.peer, batch.permit, settings.maxBatchAnswerBytes);
     this.next();
   }
 
