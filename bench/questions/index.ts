@@ -11,6 +11,7 @@ import { growth } from './growth.js';
 import { guard, server } from './guard.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { serverFlood } from './server-flood.js';
 import { threads } from './threads.js';
 
 export const questions: readonly Question[] = [
@@ -25,5 +26,6 @@ export const questions: readonly Question[] = [
   growth,
   guard,
   server,
+  serverFlood,
   threads,
 ];

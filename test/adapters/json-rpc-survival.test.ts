@@ -71,6 +71,7 @@ test(
 for (const [name, bad] of [
   ['onError', () => Promise.reject(new Error('the hook failed'))],
   ['serverParams', () => Promise.reject(new Error('the hook failed'))],
+  ['classify', () => Promise.reject(new Error('the hook failed'))],
 ] as const) {
   test(
     `a promise that ${name} returns may reject`,
