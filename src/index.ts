@@ -18,7 +18,9 @@ export {
 } from './errors.js';
 export { RateLimiter } from './limiter.js';
 export type { PeerInfo, Ranked } from './listing.js';
+export { requireKnownFields } from './options.js';
 export type { Peer, PeerSummary } from './peer.js';
+export { clientErrorsIgnored, onlyCodes } from './rpc/classifiers.js';
 export type { RejectionReason, RpcErrorCodes, RpcErrorObject } from './rpc/codes.js';
 export { ERR_CIRCUIT_BREAKER, ERR_RATE_LIMITED, eip1474 } from './rpc/codes.js';
 export type { RpcGuardOptions, RpcPeer, RunOptions } from './rpc/guard.js';

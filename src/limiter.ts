@@ -15,7 +15,7 @@ import { type Decision, isAllowed } from './decision.js';
 import { type Inspect, inspectCustom } from './inspect.js';
 import { listPeers, type PeerInfo, type Ranked, requireRanking, topPeers } from './listing.js';
 import { requireKnownFields } from './options.js';
-import { Peer } from './peer.js';
+import { isHandleOf, Peer } from './peer.js';
 import { restoreTable } from './restore.js';
 import type { PeerId } from './slots.js';
 import { type SnapshotOptions, sliceOf, takeSnapshot, takeSnapshotInSlices } from './snapshot.js';
@@ -227,6 +227,11 @@ export class RateLimiter {
   peer(peerId: PeerId, now = this.#table.clock()): Peer {
     requireNow(now);
     return new Peer(this.#table, peerId, now);
+  }
+
+  /** Whether the value is a handle that this limiter made, released or not. */
+  owns(value: unknown): value is Peer {
+    return isHandleOf(this.#table, value);
   }
 
   /**

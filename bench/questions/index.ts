@@ -12,6 +12,7 @@ import { growth } from './growth.js';
 import { guard, server } from './guard.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { serverFlood } from './server-flood.js';
 import { snapshot } from './snapshot.js';
 import { threads } from './threads.js';
 
@@ -29,5 +30,6 @@ export const questions: readonly Question[] = [
   guard,
   server,
   snapshot,
+  serverFlood,
   threads,
 ];
