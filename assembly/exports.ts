@@ -12,7 +12,6 @@ import { rejected } from './decision';
 import { find as findRef } from './index';
 import {
   AT_MAGIC,
-  BATCH,
   MAX_ID_BYTES,
   MAX_PEERS,
   MAX_THREADS,
@@ -24,7 +23,7 @@ import {
 import { inForce } from './limits';
 import { fullBurst, circuitState as stateOf, availableTokens as tokensOf } from './look';
 import { pinned, unpin } from './pin';
-import { batchRoom, capacity } from './place';
+import { capacity } from './place';
 import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
 
@@ -48,28 +47,13 @@ export function configure(
   reconfigure(ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full, now);
 }
 
+export { checkBatch } from './batch';
+export { checkOne, succeedOne } from './one';
+
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
   return slot < capacity ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now)) : STALE;
-}
-
-/**
- * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
- * Stops at the first that is stale, and returns its number, or `to`.
- */
-export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
-  const end = min<u32>(capacity ? to : 0, BATCH);
-  const tokens = tokensFrom(cost);
-  const instant = instantOf(now);
-  for (let i = from; i < end; i++) {
-    const at = batchRoom + ((<usize>i) << 3);
-    const slot = load<u32>(at);
-    const decision = slot < capacity ? decide(slot, load<u32>(at, 4), tokens, now, instant) : STALE;
-    if (decision == STALE) return i;
-    store<i32>(at, decision);
-  }
-  return end;
 }
 
 export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f64): i32 {

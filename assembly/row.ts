@@ -116,8 +116,8 @@ export function setLastFailure(row: usize, coarse: u32): void {
 // totals, which each thread keeps for itself, are exact.
 
 export function count(at: usize): void {
-  const value = load32(at);
-  store32(at, value + <u32>(value != 0xffffffff));
+  const value = load<u32>(at);
+  store<u32>(at, value + <u32>(value != 0xffffffff));
 }
 
 /** Both counters of a new life. */

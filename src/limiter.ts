@@ -1,6 +1,6 @@
 // The facade: options, IDs and clocks in, decisions out. It does no arithmetic on tokens; the core decides.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import type { Clock } from './clock.js';
 import {
   type LimitsUpdate,
@@ -88,15 +88,13 @@ export class RateLimiter {
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
     const { core, slots } = this.#table;
     const entry = slots.seen(peerId);
-    if (entry >= 0) {
-      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+    if (entry >= 0 && cost === 1 && typeof now === 'number') {
+      const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
       if (decision !== STALE) return decision;
     }
-    return slots.check(peerId, cost, now);
+    return this.#checkAny(peerId, entry, cost, now);
   }
 
   /**
@@ -138,8 +136,12 @@ export class RateLimiter {
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(peerId, permit);
-    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      const { core, slots } = this.#table;
+      const entry = slots.seen(peerId);
+      if (entry >= 0 && core.succeedOne(slots.recent.slot(entry), slots.recent.epoch(entry), permit)) return true;
+    }
+    return this.#succeedAny(peerId, permit, now);
   }
 
   /** The request failed; whether that counted. Parameters and errors as for `recordSuccess`. */
@@ -263,8 +265,21 @@ export class RateLimiter {
     return new RateLimiter(restoreTable(bytes, options));
   }
 
+  /** Any cost, any time; `entry` is the peer's in the cache of recent IDs, or -1. */
+  #checkAny(peerId: PeerId, entry: number, cost: number, now: number): Decision {
+    requireCost(cost);
+    requireNow(now);
+    const { core, slots } = this.#table;
+    if (entry >= 0) {
+      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+      if (decision !== STALE) return decision;
+    }
+    return slots.check(peerId, cost, now);
+  }
+
   /** Reads the clock only if it matters. */
-  #succeed(peerId: PeerId, permit: Decision | undefined): boolean {
+  #succeedAny(peerId: PeerId, permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock());

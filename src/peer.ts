@@ -1,7 +1,7 @@
 // A handle for a connection: it knows its row, so a check is one call into the core, and pins it, so that an idle
 // connection keeps its place.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import type { Decision } from './decision.js';
 import { ArgumentTypeError, shown } from './errors.js';
 import type { PeerId } from './slots.js';
@@ -61,16 +61,19 @@ export class Peer {
    * @throws RangeError for a bad `cost` or `now`, before anything changes.
    */
   check(cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
-    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
-    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+    if (cost === 1 && typeof now === 'number') {
+      const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
+      if (decision !== STALE) return decision;
+    }
+    return this.#checkAny(cost, now);
   }
 
   /** The request succeeded; whether that counted. @throws RangeError for a bad `permit` or `now`. */
   recordSuccess(permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(permit);
-    return this.#settleAt(OUTCOME_SUCCESS, permit, now);
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      if (this.#core.succeedOne(this.#slot, this.#epoch, permit)) return true;
+    }
+    return this.#succeedAny(permit, now);
   }
 
   /** The request failed; whether that counted. @throws RangeError for a bad `permit` or `now`. */
@@ -113,6 +116,14 @@ export class Peer {
     this.release();
   }
 
+  /** Any cost, any time, any handle. */
+  #checkAny(cost: number, now: number): Decision {
+    requireCost(cost);
+    requireNow(now);
+    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
+    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+  }
+
   /** The handle has no row: it gets one, with its pin, or shares what `onFull` says. */
   #checkAnew(cost: number, now: number): Decision {
     while (this.#acquire(now)) {
@@ -122,8 +133,9 @@ export class Peer {
     return this.#core.checkOverflow(cost, now);
   }
 
-  /** Reads the clock only if it matters. */
-  #succeed(permit: Decision | undefined): boolean {
+  /** Any permit, any time, any circuit. Reads the clock only if it matters. */
+  #succeedAny(permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock());
@@ -171,8 +183,8 @@ export class Peer {
         for (let i = 0; i < count; i++) {
           const peer = peers[start + i] as Peer;
           if (peer.#table !== table) return false;
-          room[2 * i] = peer.#slot;
-          room[2 * i + 1] = peer.#epoch;
+          room[i] = peer.#slot;
+          room[BATCH + i] = peer.#epoch;
         }
         return true;
       } catch {
@@ -203,7 +215,7 @@ export class Peer {
         if (start > 0) put(table, peers, start, count);
         for (let i = 0; i < count; ) {
           const stale = core.checkBatch(i, count, cost, now);
-          for (; i < stale; i++) decisions[start + i] = room[2 * i] as number;
+          for (; i < stale; i++) decisions[start + i] = room[i] as number;
           if (i < count) {
             decisions[start + i] = (peers[start + i] as Peer).check(cost, now);
             i++;
