@@ -42,7 +42,7 @@ const count = Number(values.count);
 const deadline = Date.now() + 1000 * Number(values.seconds);
 
 await buildCore();
-const stamp = hashOf('assembly', 'src', 'test');
+const stamp = hashOf(['assembly', 'src', 'test'], []);
 const keptAt = join(root, 'build/mutate.json');
 const kept: Record<string, Result> =
   existsSync(keptAt) && !values.fresh ? JSON.parse(readFileSync(keptAt, 'utf8')) : {};
