@@ -7,7 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildCore } from './build/core.js';
 import { filesBelow, hashOf, root, writeWhole } from './build/stamp.js';
@@ -66,16 +66,17 @@ function shuffled(folder: string): Mutant[] {
   return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ mutant }) => mutant);
 }
 
-/** The first test file that notices the text: those are tried first that noticed other mutants of the file. */
+/** The first test file that notices the text: those are tried first that noticed most other mutants of the file. */
 async function noticedBy(
   { file, text }: Pick<Mutant, 'file' | 'text'>,
   tree: Tree,
   killers: readonly string[],
 ): Promise<string | null> {
-  const kills = (test: string) => killers.filter((by) => by.startsWith(test)).length;
+  const name = basename(file, '.ts');
+  const kills = (test: string) => killers.filter((by) => by.startsWith(test)).length + Number(test.includes(name));
   const able = [...tests].filter(([test, imports]) => canNotice(file, test, imports)).map(([test]) => test);
   able.sort((a, b) => kills(b) - kills(a));
-  tree.write(file, text);
+  const before = tree.replace(file, text);
   try {
     if (!(file.startsWith('assembly/') ? await tree.compile() : tree.hasRightTypes(file))) return 'refused';
     const quick = await tree.firstToFail(
@@ -88,7 +89,7 @@ async function noticedBy(
     }
     return null;
   } finally {
-    tree.write(file);
+    tree.replace(file, before);
   }
 }
 

@@ -9,7 +9,7 @@ const LEFT_OUT = /^test\/(package\/(?!core)|threads\/|demo|examples|explore-faul
 const LOADS_CORE = /^test\/(engines|explore\/build|package\/core\.test)\.ts$/;
 const CORE_TEST = /^test\/(package\/core|[^/]+)\.test\.ts$(?<!flood\.test\.ts)/;
 /** Longer than a second each. */
-export const SLOW = /explore|exhaustive|model|flood|fuzz|retry-after|memory/;
+export const SLOW = /allocation|explore|exhaustive|model|flood|fuzz|retry-after|memory|snapshot-/;
 
 /** Each test file with all sources that it imports, directly or not. */
 export async function importsOfTests(): Promise<ReadonlyMap<string, readonly string[]>> {

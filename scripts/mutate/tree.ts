@@ -26,9 +26,12 @@ export class Tree {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Replaces the text of a file; without a text the file is as it was. */
-  write(file: string, text = readFileSync(join(root, file), 'utf8')): void {
-    writeFileSync(join(this.#folder, file), text);
+  /** Replaces the text of a file; the text before. */
+  replace(file: string, text: string): string {
+    const path = join(this.#folder, file);
+    const before = readFileSync(path, 'utf8');
+    writeFileSync(path, text);
+    return before;
   }
 
   /** Whether the file has right types. What a change makes unnecessary is no error: the change may still matter. */
