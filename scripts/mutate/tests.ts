@@ -16,7 +16,7 @@ export async function importsOfTests(): Promise<ReadonlyMap<string, readonly str
   const tests = filesBelow('test').filter((file) => file.endsWith('.test.ts') && !LEFT_OUT.test(file));
   const { metafile } = await build({
     ...{ absWorkingDir: root, entryPoints: tests, outdir: '.', bundle: true, write: false, metafile: true },
-    ...{ format: 'esm', platform: 'node', packages: 'external' },
+    ...{ format: 'esm', platform: 'node', packages: 'external', logLevel: 'error' },
   });
   const outputs = Object.values(metafile.outputs);
   return new Map(outputs.map(({ entryPoint = '', inputs }) => [entryPoint, Object.keys(inputs)]));
