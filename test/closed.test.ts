@@ -24,7 +24,7 @@ const LIMITER_CALLS: Record<string, (handles: Peer[], ticket: Ticket | undefined
   detach: (_, ticket) => [ticket],
 };
 /** What may still be read or called. */
-const LIMITER_OPEN = ['constructor', 'config', 'close', 'owns'];
+const LIMITER_OPEN = ['constructor', 'config', 'close', 'owns', 'toJSON'];
 const HANDLE_OPEN = ['constructor', 'id', 'release', 'toJSON'];
 
 function members(target: object, except: readonly string[]): string[] {
