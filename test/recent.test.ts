@@ -2,10 +2,11 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as layout from '../assembly/layout.js';
 import { isAllowed, RateLimiter } from '../src/index.js';
 import { markOf, RecentIds } from '../src/recent.js';
 import { engines } from './engines.js';
-import { between, chance, utf8 } from './support.js';
+import { between, chance, utf8, withMemories } from './support.js';
 
 const SEED = 77_003;
 const cache = suite('recent IDs');
@@ -122,6 +123,22 @@ for (const { name, using } of engines) {
     for (let i = 0; i < 4; i++) limiter.recordSuccess('unknown', undefined, 0);
     assert.ok(isAllowed(limiter.check('unknown', 1, 0)));
     assert.is(limiter.getAvailableTokens('known', 0), 0);
+  });
+
+  test('a name that was looked for three times in a row is found without its bytes, by checks and by results', () => {
+    for (const use of ['check', 'recordFailure'] as const) {
+      const [limiter, [memory]] = withMemories(
+        () => new RateLimiter({ ...using, maxPeers: 8, burstSize: 9, maxRequestsPerSec: 0.001, clock: () => 0 }),
+      );
+      const act = () => (use === 'check' ? limiter.check('peer') : limiter.recordFailure('peer'));
+      for (let i = 0; i < 3; i++) act();
+      // Under another key the bytes would lead to another row.
+      new Uint8Array((memory as WebAssembly.Memory).buffer, layout.AT_KEY, 16).fill(7);
+      act();
+      assert.is(limiter.peerCount, 1, use);
+      limiter.check('another');
+      assert.is(limiter.peerCount, 2, 'the other key is in use');
+    }
   });
 
   test.run();
