@@ -155,6 +155,6 @@ export function readRow({ memory, maxPeers }: Core, slot: number): Row | undefin
 }
 
 /** Where the cold record of a slot stands. */
-function coldRecord(maxPeers: number, slot: number): number {
+export function coldRecord(maxPeers: number, slot: number): number {
   return layout.coldAt(layout.indexAt(maxPeers), maxPeers) + slot * layout.COLD_BYTES;
 }
