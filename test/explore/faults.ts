@@ -111,7 +111,7 @@ export const faults: readonly Planted[] = [
     file: 'save.ts',
     from: 'lifeOf(owner) == LIMBO',
     to: 'lifeOf(owner) != 1',
-    scenario: 'save / a peer comes back while its row is reclaimed: it is saved',
+    scenario: 'save / reclaim, whose thread dies: a peer that keeps its row is saved',
   },
   {
     what: 'a debt that is saved in the limits that another thread just made',
