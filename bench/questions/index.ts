@@ -5,6 +5,7 @@ import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
 import { coarse } from './coarse.js';
+import { configure } from './configure.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
@@ -23,6 +24,7 @@ export const questions: readonly Question[] = [
   batch,
   allocation,
   growth,
+  configure,
   guard,
   server,
   threads,
