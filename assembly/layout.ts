@@ -104,6 +104,12 @@ export const COLD_ID = 14;
 /** How many bytes of an ID the table keeps for listings. */
 export const ID_KEPT = 58; // COLD_BYTES - COLD_ID
 
+// ── records: a row and its cold record behind it, on the way out of a table or into one ─────────────────────────────
+
+export const RECORD_BYTES = 136; // ROW_BYTES + COLD_BYTES
+/** How many records fit into a batch room. */
+export const RECORDS = 60;
+
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
 export const COUNTER_COUNT = 11;
@@ -177,6 +183,11 @@ export function tableEnd(threadBlocks: number, threads: number): number {
   return threadBlocks + threads * THREAD_BYTES;
 }
 
+// ── time: ticks of 2⁻²⁰ ms ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const TICKS_PER_MS = 1048576;
+export const TICKS_START = 1073741824; // now = 0 in ticks
+
 // ── codes that cross the boundary ────────────────────────────────────────────────────────────────────────────────────
 
 /** What a check by slot returns when the row is no longer that peer's; above every permit. */
@@ -185,6 +196,10 @@ export const STALE = 0x40000000;
 export const NEEDS_TIME = 0x40000001;
 /** "No permit was given" among permits. */
 export const NO_PERMIT = -0x80000000;
+
+/** What copying rows returns instead of a count: the limits changed meanwhile, or this instance has no open table. */
+export const SAVE_CHANGED = -1;
+export const SAVE_CLOSED = -2;
 
 export const REASON_RATE_LIMITED = 0;
 export const REASON_CIRCUIT_OPEN = 1;

@@ -198,7 +198,7 @@ export class World {
       this.now,
     );
     for (const [i, { model }] of pairs.entries()) {
-      this.#decided(KEYS.indexOf(model.key), decisions[i] as number, this.oracle.checkHandle(model, cost, this.now));
+      this.#decided(KEYS.indexOf(model.key), decisions[i] as Decision, this.oracle.checkHandle(model, cost, this.now));
     }
     return true;
   }
