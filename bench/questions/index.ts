@@ -12,6 +12,8 @@ import { growth } from './growth.js';
 import { guard, server } from './guard.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { serverFlood } from './server-flood.js';
+import { snapshot } from './snapshot.js';
 import { threads } from './threads.js';
 
 export const questions: readonly Question[] = [
@@ -27,5 +29,7 @@ export const questions: readonly Question[] = [
   growth,
   guard,
   server,
+  snapshot,
+  serverFlood,
   threads,
 ];
