@@ -79,6 +79,20 @@ export const faults: readonly Planted[] = [
     scenario: 'configure, configure / check',
   },
   {
+    what: 'a check that forgets the period of the probe it has sent out',
+    file: 'check.ts',
+    from: 'if (SHARED && probe != NO_PROBE) generation = probe;',
+    to: '',
+    scenario: 'probe that loses its token’s swap / refund, success of the probe',
+  },
+  {
+    what: 'an entry that is cleared by its position alone',
+    file: 'index.ts',
+    from: 'if (entry != 0 && <u32>',
+    to: 'if (entry != 0 || <u32>',
+    scenario: 'claim, whose thread dies / claim: what the dead noted takes nobody’s entry away',
+  },
+  {
     what: 'limits that change again before every row is in those before',
     file: 'configure.ts',
     from: 'sweep(force);\n    const limits',
