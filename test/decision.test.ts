@@ -56,7 +56,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('the longest wait that can be told still is a small integer', () => {
+  test('the longest wait still fits a small integer', () => {
     const limiter = limiterOf({
       maxRequestsPerSec: 1e-5,
       burstSize: 1_000,
@@ -82,7 +82,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('peer', 1, 333)), 1);
   });
 
-  test('retryAfterMs is Infinity where waiting cannot help: a cost above the burst', () => {
+  test('retryAfterMs is Infinity if waiting cannot help: for a cost above the burst', () => {
     const limiter = limiterOf({ burstSize: 5 });
     for (const cost of [6, 7, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300]) {
       const decision = limiter.check('peer', cost, 0);
@@ -109,7 +109,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('open', 1, 2 ** 31 - 1 - LONGEST_RETRY_MS + 1)), LONGEST_RETRY_MS - 1);
   });
 
-  test('retryAfterMs of an open circuit says when it may next be probed', () => {
+  test('retryAfterMs of an open circuit says when the next probe is allowed', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 500 });
     openCircuit(limiter, 'peer', 100);
     assert.is(retryAfterMs(limiter.check('peer', 1, 100)), 500);
@@ -117,7 +117,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('peer', 1, 600)));
   });
 
-  test('retryAfterMs of an open circuit does not speak of the bucket, which may still refuse', () => {
+  test('retryAfterMs of an open circuit ignores the bucket, which may still refuse', () => {
     const limiter = limiterOf({
       circuitBreakerThreshold: 1,
       circuitBreakerTimeoutMs: 500,
@@ -132,7 +132,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(decision), 500);
   });
 
-  test('with all probes out, retryAfterMs is the end of their lease', () => {
+  test('while all probes are out, retryAfterMs says when their lease ends', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 500, probeTimeoutMs: 250 });
     openCircuit(limiter, 'peer', 0);
     limiter.check('peer', 1, 600);
@@ -177,7 +177,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 3);
   });
 
-  test('an open circuit is reported before the bucket is looked at', () => {
+  test('an open circuit is reported before an empty bucket', () => {
     const limiter = limiterOf({ burstSize: 1, circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 100 });
     limiter.check('peer', 1, 0);
     openCircuit(limiter, 'peer', 0);
@@ -200,7 +200,7 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.check('peer', 1, 1_000)), 'circuit_open', 'now the probe is out');
   });
 
-  test('a peer never seen has a full bucket and a closed circuit, whatever the time is', () => {
+  test('a peer never seen has a full bucket and a closed circuit, at any time', () => {
     for (const now of [0, 1, 0.001, 1e6, 1.7e12, -5, -1e12]) {
       const limiter = limiterOf({ burstSize: 3 });
       assert.is(limiter.getAvailableTokens('peer', now), 3);
@@ -210,7 +210,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('the helpers read a decision and touch nothing', () => {
+  test('the helpers read a decision and change nothing', () => {
     const limiter = limiterOf({ burstSize: 1 });
     limiter.check('peer', 1, 0);
     const decision = limiter.check('peer', 1, 0);

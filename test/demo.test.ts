@@ -58,7 +58,7 @@ test('options have defaults, and a bad one is named with what was expected', () 
   assert.throws(() => readOptions(['--sceonds', '9']));
 });
 
-test('honest peers stay within half of what they may have, whatever the preset', () => {
+test('honest peers use at most half of what they are allowed, with every preset', () => {
   for (const preset of ['default', 'lenient', 'strict']) {
     const { honestPerSec, failingPerSec, ratePerSec } = planOf(readOptions(['--preset', preset]));
     assert.ok(honestPerSec <= ratePerSec / 2 && failingPerSec <= ratePerSec / 2);
@@ -74,18 +74,18 @@ test('percentiles are values that were seen', () => {
   assert.is(percentile([], 0.5), null);
 });
 
-test('latency is that of answers, not of rejections and silence', () => {
+test('latency is measured for answers, not for rejections or missing answers', () => {
   assert.equal(latencyOf([sample(0, 3), sample(0, 1), sample(0, null), sample(0, 9, true)]), {
     ...{ sent: 4, answered: 2, rejected: 1, successRate: 0.5, p50Ms: 1, p99Ms: 3 },
   });
 });
 
-test('the verdict: all that was promised held', () => {
+test('the verdict: every promise held', () => {
   assert.equal(broken(calm), []);
   assert.is(judge(plan, calm, 100, 1e6, report()).ok, true);
 });
 
-test('the verdict: an honest peer that is rejected, or hears nothing, breaks a promise', () => {
+test('the verdict: an honest peer that is rejected or gets no answer breaks a promise', () => {
   assert.match(broken([...calm, sample(300, 1, true)]).join(), /honest peers is rejected/);
   assert.match(broken([...calm, sample(300, null)]).join(), /honest peers is rejected/);
 });
