@@ -4,6 +4,7 @@
 
 import {
   AT_FRESH,
+  AT_TENANTS,
   COLD_BYTES,
   coldAt,
   freeAt,
@@ -20,7 +21,7 @@ import {
   tableEnd,
   threadsAt,
 } from './layout';
-import { load32 } from './memory';
+import { load32, SHARED } from './memory';
 
 /** The number of rows for peers. It is 0 before the table is open, so that no slot is valid. */
 export let capacity: u32 = 0;
@@ -36,9 +37,12 @@ export let me: u32 = 1;
 export let idRoom: usize = 0;
 export let batchRoom: usize = 0;
 let cold: usize = 0;
+/** The address of the tenancy of this thread's number, and the tenancy under which this instance joined. */
+let tenancy: usize = 0;
+export let own: u32 = 0;
 
-/** Computes the addresses for a table of this capacity; returns the table's end. */
-export function open(rows: u32, thread: u32, members: u32): f64 {
+/** Computes the addresses for a table of this capacity and for one of its threads; returns the table's end. */
+export function open(rows: u32, thread: u32, members: u32, tenant: u32): f64 {
   const count = <f64>rows;
   const indexStart = indexAt(count);
   const coldStart = coldAt(indexStart, count);
@@ -57,7 +61,27 @@ export function open(rows: u32, thread: u32, members: u32): f64 {
   me = 1 << thread;
   idRoom = block + THREAD_ID;
   batchRoom = block + THREAD_BATCH;
+  tenancy = tenancyAt(thread);
+  own = tenant;
   return tableEnd(threadsStart, members);
+}
+
+export function tenancyAt(thread: u32): usize {
+  return <usize>AT_TENANTS + ((<usize>thread) << 2);
+}
+
+/** Whether the table is open to this instance. If another thread has detached it, its number may belong to another thread. */
+export function isOpen(): bool {
+  return capacity != 0 && isTenant();
+}
+
+/** The same for a slot: also whether the table has that slot. */
+export function isOpenAt(slot: u32): bool {
+  return slot < capacity && isTenant();
+}
+
+function isTenant(): bool {
+  return !SHARED || load32(tenancy) == own;
 }
 
 /** Tells the facade which row a call by ID found. */

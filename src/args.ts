@@ -1,12 +1,13 @@
-// What every call checks of its arguments before anything changes. The good case comes first: one comparison or two.
+// What every call checks about its arguments before anything changes. The good case comes first and costs a comparison or two.
 
+import type { Decision } from './decision.js';
 import { ArgumentRangeError, shown } from './errors.js';
 import { NO_PERMIT } from './wasm/core.js';
 
 const NOW_END = 2 ** 41;
 const DECISION_END = 2 ** 30;
 
-/** The `now` of a result whose time is not known yet; the core says so where it has to be. */
+/** The `now` of a result whose time was not read yet. The core says where it needs the time. */
 export const UNKNOWN = Number.NaN;
 
 /** `cost`: an integer of at least 1. */
@@ -21,12 +22,12 @@ export function requireNow(now: number): void {
   throw new ArgumentRangeError('ERR_PEERGATE_NOW', `now: expected milliseconds with |now| < 2^41, got ${shown(now)}`);
 }
 
-/** `permit`: what a check gave back, or nothing. */
-export function permitCode(permit: number | undefined): number {
+/** `permit`: what a check returned, or nothing. */
+export function permitCode(permit: Decision | undefined): number {
   if (permit === undefined) return NO_PERMIT;
   if (Number.isInteger(permit) && permit < DECISION_END && permit >= -DECISION_END) return permit;
   throw new ArgumentRangeError(
     'ERR_PEERGATE_PERMIT',
-    `permit: expected an integer that a check gave back, or undefined, got ${shown(permit)}`,
+    `permit: expected an integer that a check returned, or undefined, got ${shown(permit)}`,
   );
 }

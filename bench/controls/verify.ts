@@ -1,8 +1,9 @@
 // Checks that the controls decide correctly. The oracle of the tests and the controls take the same steps, drawn with a fixed
 // seed. They must agree on every decision, every wait and every result. Comparing with a wrong control would be worthless.
 
-import { Oracle, type Ticket, type Verdict } from '../../test/oracle.js';
+import { Oracle } from '../../test/oracle.js';
 import type { Result } from '../../test/oracle-breaker.js';
+import type { Ticket, Verdict } from '../../test/oracle-types.js';
 import { random } from '../workload.js';
 import { GcraMap, GcraMapOfObjects } from './gcra-map.js';
 import { Twin } from './twin.js';
