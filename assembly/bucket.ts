@@ -26,11 +26,11 @@ import {
 export const TICKS_PER_MS: f64 = PER_MS;
 const TICK_BITS: u64 = 20;
 /** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
-const EPOCH_START: i64 = TICKS_START;
+export const EPOCH_START: i64 = TICKS_START;
 
 const TAT_BITS: u64 = 61;
-const TAG_BITS: u64 = 3;
-const TAG_MASK: u64 = 7;
+export const TAG_BITS: u64 = 3;
+export const TAG_MASK: u64 = 7;
 const CONVERSION: u64 = 1;
 /** Added to the tag when a row changes its owner, so that a late writer's compare-and-swap fails. */
 export const HANDOVER: u64 = 2;

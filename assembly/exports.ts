@@ -4,7 +4,6 @@
 import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
-
 import { remove as forget } from './claim';
 import { configure as reconfigure } from './configure';
 import { create } from './create';
@@ -12,7 +11,6 @@ import { rejected } from './decision';
 import { find as findRef } from './index';
 import {
   AT_MAGIC,
-  BATCH,
   MAX_ID_BYTES,
   MAX_PEERS,
   MAX_THREADS,
@@ -24,7 +22,7 @@ import {
 } from './layout';
 import { fullBurst, circuitState as stateOf, availableTokens as tokensOf } from './look';
 import { pinned, unpin } from './pin';
-import { batchRoom, isOpen, isOpenAt } from './place';
+import { isOpen, isOpenAt } from './place';
 import { save as saveRows } from './save';
 import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
@@ -51,28 +49,13 @@ export function configure(
   reconfigure(ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full, now);
 }
 
+export { checkBatch } from './batch';
+export { checkOne, succeedOne } from './one';
+
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
   return isOpenAt(slot) ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now)) : STALE;
-}
-
-/**
- * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
- * Stops at the first that is stale, and returns its number, or `to`.
- */
-export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
-  const end = min<u32>(isOpen() ? to : 0, BATCH);
-  const tokens = tokensFrom(cost);
-  const instant = instantOf(now);
-  for (let i = from; i < end; i++) {
-    const at = batchRoom + ((<usize>i) << 3);
-    const slot = load<u32>(at);
-    const decision = isOpenAt(slot) ? decide(slot, load<u32>(at, 4), tokens, now, instant) : STALE;
-    if (decision == STALE) return i;
-    store<i32>(at, decision);
-  }
-  return end;
 }
 
 export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f64): i32 {

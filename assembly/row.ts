@@ -21,7 +21,7 @@ import {
   ROW_META,
   ROW_RATE_LIMITED,
 } from './layout';
-import { cas64, load32, load64, store32, store64 } from './memory';
+import { cas64, load32, load64, loadCount32, store32, store64, storeCount32 } from './memory';
 
 const META: usize = ROW_META;
 const FP: usize = ROW_FINGERPRINT;
@@ -121,8 +121,8 @@ export function setLastFailure(row: usize, coarse: u32): void {
 // one count here. The totals are exact, because each thread has its own.
 
 export function count(at: usize): void {
-  const value = load32(at);
-  store32(at, value + <u32>(value != 0xffffffff));
+  const value = loadCount32(at);
+  storeCount32(at, value + <u32>(value != 0xffffffff));
 }
 
 /** Sets both counters, for a new life. */

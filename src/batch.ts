@@ -26,7 +26,7 @@ export function checkPeers(table: Table, peers: readonly Peer[], decisions: Int3
     if (start > 0 && !writeBatch(table, peers, start, count)) throw notHandles(table, peers, length);
     for (let i = 0; i < count; ) {
       const stale = core.checkBatch(i, count, cost, now);
-      for (; i < stale; i++) decisions[start + i] = room[2 * i] as number;
+      for (; i < stale; i++) decisions[start + i] = room[i] as number;
       if (i < count) {
         decisions[start + i] = checkAlone(table, peers, start + i, length, cost, now);
         i++;

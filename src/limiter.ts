@@ -1,6 +1,6 @@
 // The facade: it takes options, IDs and times, and returns decisions. It does no arithmetic on tokens; the core decides.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import { checkPeers } from './batch.js';
 import type { Clock } from './clock.js';
 import {
@@ -88,15 +88,13 @@ export class RateLimiter {
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
     const { core, slots } = this.#table;
     const entry = slots.seen(peerId);
-    if (entry >= 0) {
-      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+    if (entry >= 0 && cost === 1 && typeof now === 'number') {
+      const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
       if (decision !== STALE) return decision as Decision;
     }
-    return slots.check(peerId, cost, now) as Decision;
+    return this.#checkAny(peerId, entry, cost, now) as Decision;
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -134,8 +132,12 @@ export class RateLimiter {
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(peerId, permit);
-    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      const { core, slots } = this.#table;
+      const entry = slots.seen(peerId);
+      if (entry >= 0 && core.succeedOne(slots.recent.slot(entry), slots.recent.epoch(entry), permit)) return true;
+    }
+    return this.#succeedAny(peerId, permit, now);
   }
 
   /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
@@ -311,8 +313,21 @@ export class RateLimiter {
     return `RateLimiter ${inspect(this.toJSON(), options)}`;
   }
 
-  /** Reads the clock only where the core needs the time. */
-  #succeed(peerId: PeerId, permit: Decision | undefined): boolean {
+  /** Any cost, any time; `entry` is the peer's in the cache of recent IDs, or -1. */
+  #checkAny(peerId: PeerId, entry: number, cost: number, now: number): number {
+    requireCost(cost);
+    requireNow(now);
+    const { core, slots } = this.#table;
+    if (entry >= 0) {
+      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+      if (decision !== STALE) return decision;
+    }
+    return slots.check(peerId, cost, now);
+  }
+
+  /** Reads the clock only if it matters. */
+  #succeedAny(peerId: PeerId, permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock());

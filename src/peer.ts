@@ -1,13 +1,14 @@
 // A handle for a connection. It knows its row, so a check is one call into the core, and it pins the row, so that an idle
 // connection keeps its place.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import { type Decision, isAllowed } from './decision.js';
 import { ClosedError } from './errors.js';
 import { type Inspect, inspectCustom, printable } from './inspect.js';
 import { copyOf, type PeerId } from './slots.js';
 import type { CircuitState, Table } from './table.js';
 import {
+  BATCH,
   type Core,
   epochOf,
   isOpen,
@@ -80,11 +81,12 @@ export class Peer {
    * @throws RangeError for a bad `cost` or `now`, before anything changes.
    */
   check(cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
     if (this.#core.era[0] !== this.#era) this.#renew();
-    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
-    return (decision !== STALE ? decision : this.#checkAnew(cost, now)) as Decision;
+    if (cost === 1 && typeof now === 'number') {
+      const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
+      if (decision !== STALE) return decision as Decision;
+    }
+    return this.#checkAny(cost, now) as Decision;
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -101,8 +103,11 @@ export class Peer {
    * @throws RangeError for a bad `permit` or `now`.
    */
   recordSuccess(permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(permit);
-    return this.#settleAt(OUTCOME_SUCCESS, permit, now);
+    if (this.#core.era[0] !== this.#era) this.#renew();
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      if (this.#core.succeedOne(this.#slot, this.#epoch, permit)) return true;
+    }
+    return this.#succeedAny(permit, now);
   }
 
   /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
@@ -166,6 +171,14 @@ export class Peer {
     return `Peer ${inspect(this.toJSON(), options)}`;
   }
 
+  /** Any cost, any time, any handle. */
+  #checkAny(cost: number, now: number): number {
+    requireCost(cost);
+    requireNow(now);
+    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
+    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+  }
+
   /** The handle has no row. It gets one, with a pin, or what `onFull` says. */
   #checkAnew(cost: number, now: number): number {
     while (this.#acquire(now)) {
@@ -175,8 +188,9 @@ export class Peer {
     return this.#core.checkOverflow(cost, now);
   }
 
-  /** Reads the clock only where the core needs the time. */
-  #succeed(permit: Decision | undefined): boolean {
+  /** Any permit, any time, any circuit. Reads the clock only if it matters. */
+  #succeedAny(permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock());
@@ -237,8 +251,8 @@ export class Peer {
           const peer = peers[start + i] as Peer;
           if (peer.#table !== table) return false;
           if (peer.#era !== era) peer.#renew();
-          room[2 * i] = peer.#slot;
-          room[2 * i + 1] = peer.#epoch;
+          room[i] = peer.#slot;
+          room[BATCH + i] = peer.#epoch;
         }
         return true;
       } catch {

@@ -38,10 +38,14 @@ interface Exports {
     now: number,
   ): void;
   check(slot: number, epoch: number, cost: number, now: number): number;
+  /** `check` for a cost of 1; STALE also for a `now` that is no time. */
+  checkOne(slot: number, epoch: number, now: number): number;
   checkBatch(from: number, to: number, cost: number, now: number): number;
   checkId(length: number, cost: number, now: number): number;
   checkOverflow(cost: number, now: number): number;
   settle(slot: number, epoch: number, outcome: number, permit: number, now: number): number;
+  /** Whether a success counts and changes nothing; else `settle` has to see. */
+  succeedOne(slot: number, epoch: number, permit: number): number;
   settleId(length: number, outcome: number, permit: number, now: number): number;
   refund(slot: number, epoch: number, cost: number): number;
   find(length: number): number;
@@ -68,7 +72,7 @@ interface SharedExports extends Exports {
 export interface Core extends Exports {
   /** Where an ID's bytes go before a call by ID; a little longer than the longest ID. */
   readonly idRoom: Uint8Array;
-  /** Pairs (slot, epoch) on the way in; each pair's first word is its decision on the way out. */
+  /** `BATCH` slots and behind them their epochs on the way in; a decision in each slot's place on the way out. */
   readonly batchRoom: Int32Array;
   /** Slot and epoch of the row that the last check or result by ID found; slot -1 where it found none. */
   readonly found: Int32Array;
