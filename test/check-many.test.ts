@@ -145,7 +145,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('an array with code of its own works like a plain one, or is refused with a code before anything is decided', () => {
+  test('an array that runs its own code works like a plain one, or is refused with an error code before anything is decided', () => {
     const limiter = limiterOf();
     const handles = handlesOf(limiter, 3);
     const decisions = new Int32Array(3);
@@ -179,7 +179,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('an array that gives other elements on the second reading is refused with a code', () => {
+  test('an array that returns other elements when read again is refused with an error code', () => {
     const limiter = limiterOf({ maxPeers: 4_096 });
     const handles = handlesOf(limiter, 1_500);
     const reads = new Map<string | symbol, number>();
@@ -194,7 +194,7 @@ for (const { name, using } of engines) {
     assert.match(error.message, 'one that changes while it is read');
   });
 
-  test('decisions are a true Int32Array, of this realm or another, and as long as it is', () => {
+  test('decisions must be a real Int32Array, of this realm or another, and its real length counts', () => {
     const limiter = limiterOf();
     const handles = handlesOf(limiter, 2);
     const foreign = runInNewContext('new Int32Array(2)') as Int32Array;

@@ -151,7 +151,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a field that does not exist is refused by every method that takes options, with the nearest one that does', () => {
+  test('every method that takes options refuses an unknown field and names the nearest one that exists', () => {
     const limiter = limiterOf({});
     const shared = new RateLimiter({ shared: true, maxPeers: 4 });
     const ticket = shared.share();

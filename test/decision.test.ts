@@ -56,7 +56,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('allows says what check would have said, takes the same tokens, and reads the clock like it', () => {
+  test('allows gives the answer of check, takes the same tokens, and reads the clock in the same way', () => {
     let now = 0;
     const limiter = limiterOf({ burstSize: 3, maxRequestsPerSec: 1, clock: () => now });
     assert.is(limiter.allows('a'), true);
@@ -77,7 +77,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('what is not a number is no decision: isAllowed, reasonOf and retryAfterMs throw a TypeError', () => {
+  test('isAllowed, reasonOf and retryAfterMs throw a TypeError for a value that is not a number', () => {
     for (const value of [true, false, undefined, null, '0', '5', {}, [], [5], 5n, Number.NaN, Object(5)]) {
       for (const read of [isAllowed, reasonOf, retryAfterMs]) {
         const error = thrownBy(() => read(value as Decision));

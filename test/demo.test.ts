@@ -105,7 +105,7 @@ test('the verdict: a flooder above burst + rate × time breaks a promise', () =>
   assert.match(broken(calm, report({ handled: { flooder: 901 } })).join(), /flooder is held/);
 });
 
-test('the verdict: a flooder that never came to its limit proves nothing', () => {
+test('the verdict: a flooder that never reached its limit proves nothing', () => {
   assert.match(broken(calm, report({ peers: flooderSeen(0) })).join(), /flooder is held/);
 });
 
@@ -114,11 +114,11 @@ test('the verdict: a circuit that never opened, or never closed again, breaks a 
   assert.match(broken(calm, report({ circuitClosed: 0 })).join(), /circuit opens/);
 });
 
-test('the verdict: states that passed unseen on a busy machine break no promise', () => {
+test('the verdict: states that nobody saw on a busy machine break no promise', () => {
   assert.equal(broken(calm, report({ transitions: [] })), []);
 });
 
-test('the verdict: latency is told in words and breaks no promise', () => {
+test('the verdict: latency is described in words and breaks no promise', () => {
   const slow = [sample(0, 1), sample(200, 5_000)];
   assert.equal(broken(slow), []);
   assert.match(judge(plan, slow, 100, SENT, report()).latency, /4999 ms above the quiet one/);

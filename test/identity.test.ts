@@ -193,7 +193,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens(new Uint8Array([0xff]), 0), 5);
   });
 
-  test('an array is read by what it holds: a subclass that lies about its length changes nothing', () => {
+  test('the real bytes of an array count: a subclass that lies about its length has no effect', () => {
     class Liar extends Uint8Array {
       constructor(text: string, length: unknown) {
         super(utf8(text));

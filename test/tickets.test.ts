@@ -146,7 +146,7 @@ test('a value that is not a ticket is refused, and so is share() of a limiter th
   );
 });
 
-test('a ticket of parts that do not fit is refused with what was expected and what came', () => {
+test('a ticket whose parts do not fit together is refused, with what was expected and what came', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const memoryOf = (pages: number, shared = true) =>
@@ -181,7 +181,7 @@ test('a ticket of parts that do not fit is refused with what was expected and wh
   assert.is(attached(ticket).share().thread, 2, 'the ticket itself is still good');
 });
 
-test('a limiter that leaves a shared table ends for itself, and the others go on', () => {
+test('a limiter that leaves a shared table is closed, and the others go on', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   other.check('peer');
