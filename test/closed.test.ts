@@ -1,5 +1,6 @@
 /** After `close()`, and after another thread detached this one: every method throws, and nothing in the table changes. */
 
+import { inspect } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ClosedError, isAllowed, type Peer, RateLimiter, RpcGuard, type Ticket } from '../src/index.js';
@@ -24,7 +25,7 @@ const LIMITER_CALLS: Record<string, (handles: Peer[], ticket: Ticket | undefined
   detach: (_, ticket) => [ticket],
 };
 /** What may still be read or called. */
-const LIMITER_OPEN = ['constructor', 'config', 'close'];
+const LIMITER_OPEN = ['constructor', 'config', 'close', 'toJSON'];
 const HANDLE_OPEN = ['constructor', 'id', 'release', 'toJSON'];
 
 function members(target: object, except: readonly string[]): string[] {
@@ -79,7 +80,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('after close(), close and release may be called again, and config and id can be read', () => {
+  test('after close(), close and release may be called again, config and id can be read, and both can be printed', () => {
     const limiter = limiterOf();
     const [handle] = handlesOf(limiter) as [Peer];
     limiter.close();
@@ -89,6 +90,7 @@ for (const { name, using } of engines) {
     handle[Symbol.dispose]();
     assert.is(limiter.config.burstSize, 4);
     assert.is(handle.id, 'first');
+    for (const printed of [limiter, handle]) assert.ok(inspect(printed).length + JSON.stringify(printed).length > 0);
   });
 
   test('a guard over a closed limiter rejects the promise and calls no handler', async () => {

@@ -188,5 +188,23 @@ for (const { name, using } of engines) {
     assert.ok(limiter.recordSuccess('peer', probe, 1_399));
   });
 
+  test('a probe that is out holds its row to the last instant of the clock', () => {
+    const end = 2 ** 41;
+    const limiter = limiterOf({
+      maxPeers: 1,
+      maxRequestsPerSec: 1e6,
+      burstSize: 1,
+      circuitBreakerTimeoutMs: 1 / 8,
+      probeTimeoutMs: 2 ** 31 - 1,
+      onFull: 'reject',
+    });
+    openCircuit(limiter, 'peer', end - 3_000);
+    const probe = limiter.check('peer', 1, end - 2_000);
+    assert.ok(isAllowed(probe));
+    assert.is(reasonOf(limiter.check('newcomer', 1, end - 1 / 1_024)), 'table_full');
+    assert.ok(limiter.recordSuccess('peer', probe, end - 1 / 1_024));
+    assert.ok(isAllowed(limiter.check('newcomer', 1, end - 1 / 1_024)));
+  });
+
   test.run();
 }

@@ -119,6 +119,36 @@ for (const { name, using } of engines) {
     }
   });
 
+  test('a permit is stale for 32 767 transitions of its circuit, whatever they are', () => {
+    const { limiter } = limiterOf();
+    const permit = limiter.check('peer', 1, 0);
+    let now = 0;
+    let transitions = 0;
+    const go = (act: () => unknown) => {
+      act();
+      transitions++;
+    };
+    const fits: number[] = [];
+    const look = () => {
+      if (limiter.recordIgnored('peer', permit, now)) {
+        fits.push(transitions);
+        limiter.check('peer', 1, now); // the probe that it gave back goes out again
+      } else if (limiter.getCircuitState('peer', now) === 'closed' && limiter.recordSuccess('peer', permit, now)) {
+        fits.push(transitions);
+      }
+    };
+    while (transitions < 3 * 2 ** layout.GENERATION_BITS) {
+      go(() => openCircuit(limiter, 'peer', now));
+      look();
+      now += 60_000;
+      go(() => limiter.check('peer', 1, now));
+      look();
+      go(() => limiter.recordSuccess('peer', undefined, now));
+      look();
+    }
+    assert.equal(fits, [2 ** 15, 3 * 2 ** 14], 'first a half-open period, then a closed one like its own');
+  });
+
   test('an old handle of a closed limiter can be released, and every other call throws', () => {
     const { limiter, live } = limiterOf();
     const handle = limiter.peer('peer', 0);

@@ -61,6 +61,31 @@ for (const { name, using } of engines) {
     }
   });
 
+  test('every row stays usable where the tree of free rows has two and three levels', () => {
+    const random = chance(0x5eed_0023);
+    for (const maxPeers of [5_000, 262_200]) {
+      const limiter = limiterOf({ maxPeers });
+      const residents = Array.from({ length: maxPeers }, (_, i) => `peer-${i}`);
+      for (const id of residents) limiter.check(id, 1, 0);
+      assert.is(limiter.peerCount, maxPeers);
+      for (const leaving of ['all', 'few', 'a stretch']) {
+        const start = between(random, 0, maxPeers - 4_200);
+        let left = 0;
+        for (let i = 0; i < maxPeers; i++) {
+          const goes = leaving === 'few' ? random() < 0.001 : leaving === 'all' || (i >= start && i < start + 4_200);
+          if (!goes) continue;
+          assert.ok(limiter.removePeer(residents[i] as string));
+          residents[i] = `${leaving}-${i}`;
+          left++;
+        }
+        assert.is(limiter.peerCount, maxPeers - left);
+        for (const id of residents) if (id.startsWith(leaving)) assert.ok(isAllowed(limiter.check(id, 1, 0)), id);
+        assert.is(limiter.peerCount, maxPeers);
+        assert.is(reasonOf(limiter.check('one more', 1, 0)), 'table_full');
+      }
+    }
+  });
+
   test("onFull 'reject': a newcomer that finds no row is rejected as table_full, and the others are not affected", () => {
     const limiter = limiterOf({ maxPeers: 2 });
     limiter.check('a', 1, 0);
