@@ -61,7 +61,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('every row stays usable where the tree of free rows has two and three levels', () => {
+  test('every row stays usable when the tree of free rows has two or three levels', () => {
     const random = chance(0x5eed_0023);
     for (const maxPeers of [5_000, 262_200]) {
       const limiter = limiterOf({ maxPeers });
