@@ -1,4 +1,4 @@
-/** What the explorer of interleavings is worth: it finds faults that are planted in the core. */
+/** The explorer of interleavings finds faults that are planted in the core. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -31,7 +31,7 @@ for (const { what, scenario, ...fault } of faults) {
   });
 }
 
-test('a fault that fits no source is an error, not a finding', async () => {
+test('a fault that matches no source is an error, not a finding', async () => {
   try {
     await compile({ file: 'row.ts', from: 'what does not stand there', to: '' });
     assert.unreachable();

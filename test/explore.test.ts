@@ -1,4 +1,4 @@
-/** Two and three threads at one table: every interleaving of their accesses, with the compiled core making them. */
+/** Two and three threads at one table: every interleaving of their accesses. The compiled core makes the accesses. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
