@@ -80,7 +80,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('close and release may be called again, config and id be read, and both be printed', () => {
+  test('after close(), close and release may be called again, config and id can be read, and both can be printed', () => {
     const limiter = limiterOf();
     const [handle] = handlesOf(limiter) as [Peer];
     limiter.close();
@@ -93,7 +93,7 @@ for (const { name, using } of engines) {
     for (const printed of [limiter, handle]) assert.ok(inspect(printed).length + JSON.stringify(printed).length > 0);
   });
 
-  test('a guard over a closed limiter rejects the promise and calls nobody', async () => {
+  test('a guard over a closed limiter rejects the promise and calls no handler', async () => {
     const limiter = limiterOf();
     const handle = limiter.peer('peer');
     const guard = new RpcGuard(limiter);
@@ -111,7 +111,7 @@ for (const { name, using } of engines) {
   });
 
   if (using.shared) {
-    test('a thread that was detached and goes on is told on its next call, and its successor is not disturbed', async () => {
+    test('a detached thread that goes on gets an error on its next call, and its successor is not affected', async () => {
       const limiter = limiterOf();
       const ticket = limiter.share();
       const late = RateLimiter.attach(ticket, { clock: () => 0 });
@@ -133,7 +133,7 @@ for (const { name, using } of engines) {
       assert.is(limiter.detach(next), true, 'the late one did not take the number with it');
     });
 
-    test('no peer is let through twice where a detached thread goes on beside its successor', () => {
+    test('no peer is let through twice if a detached thread goes on beside its successor', () => {
       const limiter = new RateLimiter({
         maxPeers: 2_000,
         burstSize: 1,

@@ -1,4 +1,4 @@
-/** Tickets to a shared table: one thread each, given back once, refused with both values where they do not fit. */
+/** Tickets to a shared table: each serves one thread and is given back once; an error names what was expected and what came. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -19,7 +19,7 @@ const codeOf = (act: () => unknown) => {
   return error.code;
 };
 
-test('an attached limiter decides on the same rows', () => {
+test('an attached limiter uses the same rows', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   for (let i = 0; i < 4; i++) assert.ok(isAllowed((i % 2 ? other : limiter).check('peer')));
@@ -30,14 +30,14 @@ test('an attached limiter decides on the same rows', () => {
   assert.is(limiter.stats().allowed, 4);
 });
 
-test('a permit of one thread counts in another', () => {
+test('a permit of one thread is valid in another', () => {
   const limiter = sharedLimiter({ circuitBreakerThreshold: 1 });
   const other = attached(limiter.share());
   assert.is(other.recordFailure('peer', limiter.check('peer')), true);
   assert.is(limiter.getCircuitState('peer'), 'open');
 });
 
-test('limits that one thread sets hold for all, and all can see them', () => {
+test('limits that one thread sets hold for all threads, and all can read them', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   assert.equal({ ...other.config, clock: 0, module: 0 }, { ...limiter.config, clock: 0, module: 0 });
@@ -47,7 +47,7 @@ test('limits that one thread sets hold for all, and all can see them', () => {
   assert.is(limiter.getAvailableTokens('anybody'), 9);
 });
 
-test('a handle in one thread keeps the row from all, until it is released or its thread is detached', () => {
+test('a handle in one thread pins the row against all threads, until it is released or its thread is detached', () => {
   for (const leave of ['release', 'detach', 'close'] as const) {
     const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
     const ticket = limiter.share();
@@ -62,14 +62,14 @@ test('a handle in one thread keeps the row from all, until it is released or its
   }
 });
 
-test('detach is idempotent and says whether it was this call', () => {
+test('detach is idempotent and returns whether this call detached the thread', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   assert.is(limiter.detach(posted(ticket)), true);
   assert.is(limiter.detach(posted(ticket)), false);
 });
 
-test('a number that was given back serves the next thread, whom no late detach can put out', () => {
+test('a number that was given back serves the next thread, and a late detach with the old ticket does not affect it', () => {
   const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
   const first = limiter.share();
   limiter.detach(first);
@@ -80,7 +80,7 @@ test('a number that was given back serves the next thread, whom no late detach c
   assert.not(isAllowed(limiter.check('newcomer')), 'the second tenant still holds its row');
 });
 
-test('a ticket serves once: used twice or given back before, it is refused', () => {
+test('a ticket serves once: it is refused if it was used or given back before', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   attached(ticket);
@@ -95,7 +95,7 @@ test('a ticket serves once: used twice or given back before, it is refused', () 
   );
 });
 
-test('at most 32 threads are at a table, its maker among them', () => {
+test('at most 32 threads can share a table, including the one that made it', () => {
   const limiter = sharedLimiter();
   const tickets = Array.from({ length: 31 }, () => limiter.share());
   assert.is(new Set(tickets.map(({ thread }) => thread)).size, 31);
@@ -107,7 +107,7 @@ test('at most 32 threads are at a table, its maker among them', () => {
   assert.is(limiter.share().thread, tickets[7]?.thread);
 });
 
-test('a table of another version, or none, is refused with both values named', () => {
+test('memory without a table, or with one of another version, is refused and both values are named', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const words = new Uint32Array(ticket.memory.buffer, 1024, 2);
@@ -118,7 +118,7 @@ test('a table of another version, or none, is refused with both values named', (
   assert.match(thrownBy(() => attached(ticket)).message, new RegExp(`${magic}\\), got memory with 99`));
 });
 
-test('what is no ticket is refused, and so is sharing what is not shared', () => {
+test('a value that is not a ticket is refused, and so is share() of a limiter that is not shared', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const bad = [
@@ -146,7 +146,7 @@ test('what is no ticket is refused, and so is sharing what is not shared', () =>
   );
 });
 
-test('a ticket of parts that do not fit is refused with what was expected and what came', () => {
+test('a ticket whose parts do not fit together is refused, with what was expected and what came', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const memoryOf = (pages: number, shared = true) =>
@@ -181,7 +181,7 @@ test('a ticket of parts that do not fit is refused with what was expected and wh
   assert.is(attached(ticket).share().thread, 2, 'the ticket itself is still good');
 });
 
-test('a limiter that leaves a shared table ends for itself, and the others go on', () => {
+test('a limiter that leaves a shared table is closed, and the others go on', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   other.check('peer');
@@ -194,21 +194,21 @@ test('a limiter that leaves a shared table ends for itself, and the others go on
   assert.is(limiter.getAvailableTokens('peer'), 2);
 });
 
-test('the number of a maker that left serves another thread', () => {
+test('after the thread that made the table has left, its number serves another thread', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   limiter.close();
   assert.is(other.share().thread, 0);
 });
 
-test('a thread without a clock of its own reads the one all share', () => {
+test('a thread without its own clock reads the one that all threads share', () => {
   const limiter = new RateLimiter({ shared: true, maxPeers: 8, burstSize: 1, maxRequestsPerSec: 0.001 });
   const other = RateLimiter.attach(limiter.share());
   const [before, now, after] = [limiter.config.clock(), other.config.clock(), limiter.config.clock()];
   assert.ok(before <= now && now <= after);
 });
 
-test('where memory cannot be shared, the error says what is missing', () => {
+test('if memory cannot be shared, the error says what is missing', () => {
   const isolated = Object.getOwnPropertyDescriptor(globalThis, 'crossOriginIsolated');
   Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
   try {

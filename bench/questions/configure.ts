@@ -1,5 +1,5 @@
-// "How long does `configure` stop everything?" It touches no row itself, but before limits change once more the rows nobody
-// used since are brought into those in force.
+// "How long does `configure` stop everything?" A change of limits touches no row. But the next change first converts all rows
+// that were not used since.
 
 import { type Figures, QUICK } from '../measure.js';
 import { Limiter } from '../peergate.js';
@@ -11,7 +11,7 @@ const CHANGES = QUICK ? 4 : 20;
 const RATE = 'after a change of the rate';
 const OTHER = 'after a change of other limits';
 
-/** The median of single calls, each of which finds every row in the limits of before. */
+/** The median of single calls. Each call finds every row in the limits before the last change. */
 function measure(peers: number, changes: (i: number) => object): Figures {
   const limiter = new Limiter({ maxPeers: peers });
   for (let i = 0; i < peers; i++) limiter.check(`peer-${i}`, 1 + (i % 100), 0);
@@ -22,7 +22,7 @@ function measure(peers: number, changes: (i: number) => object): Figures {
     taken.push(performance.now() - start);
   }
   if (limiter.peerCount !== peers) throw new Error('a row is missing');
-  // The first two calls find rows that were claimed in the limits in force.
+  // The first two calls do not count, because they find rows that were claimed under the limits in force.
   const steady = taken.slice(2).sort((a, b) => a - b);
   return { ms: steady[steady.length >> 1] as number, 'worst, ms': steady.at(-1) as number };
 }

@@ -1,4 +1,4 @@
-// All questions, in the order in which they are asked.
+// All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
 import { allocation } from './allocation.js';
