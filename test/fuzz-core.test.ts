@@ -89,7 +89,7 @@ for (const { name, module, using } of engines) {
     }
   });
 
-  test('before a table is open, nothing traps', () => {
+  test('nothing traps before a table is open', () => {
     console.log(`raw exports (${name}): seed ${SEED}`);
     const random = chance(SEED);
     for (const pages of [1, 2, 4]) {
@@ -98,7 +98,7 @@ for (const { name, module, using } of engines) {
     }
   });
 
-  test('a table that does not fit the memory is refused, whatever is asked for', () => {
+  test('a table that does not fit the memory is refused, whatever its size', () => {
     const random = chance(SEED + 1);
     for (const pages of [1, 2, 17]) {
       for (let i = 0; i < 200; i++) {
@@ -135,7 +135,7 @@ for (const { name, module, using } of engines) {
     assert.is(exports.init?.(layout.MAX_PEERS, 1), 1);
   });
 
-  test('on an open table nothing traps, and nothing is written outside it', () => {
+  test('nothing traps on an open table, and nothing is written outside it', () => {
     const random = chance(SEED + 2);
     for (const rows of [1, 2, 17, 100]) {
       const pages = pagesFor(rows);

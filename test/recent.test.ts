@@ -1,4 +1,4 @@
-/** The cache of strings seen lately: a hint that may miss and must not mislead. */
+/** The cache of recent strings. It is a hint: it may miss, but it must not give a wrong row. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -108,7 +108,7 @@ function changed(text: string, at: number): string {
 for (const { name, using } of engines) {
   const test = suite(`recent IDs (${name})`);
 
-  test('decisions by string, by bytes and by handle are those of one row, whatever comes and goes', () => {
+  test('decisions by string, by bytes and by handle use the same row, whatever other peers come and go', () => {
     console.log(`recent IDs (${name}): seed ${SEED}`);
     const random = chance(SEED);
     const options = { ...using, maxPeers: 8, burstSize: 4, maxRequestsPerSec: 10, circuitBreakerThreshold: 2 };
@@ -133,7 +133,7 @@ for (const { name, using } of engines) {
     assert.equal(cached.stats(), plain.stats());
   });
 
-  test('a result for a peer without a row teaches the cache nothing', () => {
+  test('a result for a peer without a row puts nothing into the cache', () => {
     const limiter = new RateLimiter({ ...using, maxPeers: 8, burstSize: 1, maxRequestsPerSec: 0.001 });
     limiter.check('known', 1, 0);
     for (let i = 0; i < 4; i++) limiter.recordSuccess('unknown', undefined, 0);

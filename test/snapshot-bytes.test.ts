@@ -57,7 +57,7 @@ for (const { name, using } of engines) {
     });
   }
 
-  test('bytes that are none, cut, of another version or of another table are a SnapshotError that says what', () => {
+  test('a SnapshotError says what is wrong with bytes that are missing, cut, or of another version or table', () => {
     const bytes = save(populated());
     const changed = (offset: number, from = bytes) => {
       const copy = from.slice();
@@ -136,7 +136,7 @@ for (const { name, using } of engines) {
     assert.match(error.message, /at most 1000 changes of the limits/);
   });
 
-  test('of two rows of one peer the later one counts', () => {
+  test('if a snapshot has two rows of one peer, the later row is restored', () => {
     const bytes = save(populated());
     const record = (i: number) => bytes.subarray(ROWS_AT + i * RECORD_BYTES, ROWS_AT + (i + 1) * RECORD_BYTES);
     const [debtor, long] = [record(0).slice(), record(2).slice()];

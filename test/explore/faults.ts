@@ -106,4 +106,32 @@ export const faults: readonly Planted[] = [
     to: 'pinsOf(word) != 0',
     scenario: 'claim / claim of two peers, one row, one dies',
   },
+  {
+    what: 'a row that is saved although its words changed meanwhile',
+    file: 'save.ts',
+    from: '(!heldStill && looks > 1)',
+    to: 'false',
+    scenario: 'save / a check, then a failure: bucket and breaker are of one instant',
+  },
+  {
+    what: 'a row that is saved although it changed hands meanwhile',
+    file: 'save.ts',
+    from: 'changedHands ||',
+    to: '',
+    scenario: 'save / remove, claim of another: nothing of one peer is saved with the other',
+  },
+  {
+    what: 'a row that is not saved while it is being reclaimed',
+    file: 'save.ts',
+    from: 'lifeOf(owner) == LIMBO',
+    to: 'lifeOf(owner) != 1',
+    scenario: 'save / reclaim, whose thread dies: a peer that keeps its row is saved',
+  },
+  {
+    what: 'a debt that is saved in the limits that another thread just made',
+    file: 'save.ts',
+    from: 'inForce() == force ?',
+    to: 'true ?',
+    scenario: 'save / configure: a debt is in the limits that were asked for, or nothing is saved',
+  },
 ];
