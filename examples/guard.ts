@@ -8,7 +8,7 @@ import { RateLimiter, RpcGuard, RpcRejection, RpcTimeout } from '../src/index.js
 const limiter = new RateLimiter({ circuitBreakerThreshold: 3, circuitBreakerTimeoutMs: 200 });
 const guard = new RpcGuard(limiter, { timeoutMs: 50 });
 
-async function call(peer: string, handler: (signal: AbortSignal) => unknown): Promise<string> {
+async function call(peer: string, handler: () => unknown): Promise<string> {
   try {
     return `answer: ${await guard.run(peer, handler)}`;
   } catch (error) {

@@ -184,7 +184,7 @@ export class Dispatcher<ServerParams> {
     this.#stats.requests++;
     if (id !== undefined) this.#awaited.add(awaited);
     try {
-      const { text } = await guard.run(peer, (signal) => this.#ask(request, signal), {
+      const { text } = await guard.run(peer, ({ signal }) => this.#ask(request, signal), {
         decision: permit,
         signal: id === undefined ? undefined : this.#gone.signal,
         classify: (settled) => this.#judge(request, sighting, settled),
