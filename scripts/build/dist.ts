@@ -81,7 +81,7 @@ async function bundle(file: string, outfile: string): Promise<void> {
 
 /**
  * An adapter shares the classes of the public entry, so it imports that file and does not bundle it; a variant takes
- * the core from where its platform has it. Of other packages the loader alone is bundled.
+ * the files that its platform has of its own. Of other packages the loader alone is bundled.
  */
 function wiring(variant: string): Plugin {
   return {
@@ -91,9 +91,8 @@ function wiring(variant: string): Plugin {
         const source = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
         if (source === 'src/index.js') return { path: `./index${variant}.js`, external: true };
         if (source === 'src/wasm/core.wasm') return { path: './core.wasm', external: true };
-        if (source === 'src/wasm/module.js' && variant !== '')
-          return { path: join(root, `src/wasm/module${variant}.ts`) };
-        return null;
+        const own = join(root, source.replace(/\.js$/, `${variant}.ts`));
+        return variant !== '' && existsSync(own) ? { path: own } : null;
       });
       onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
         kind === 'entry-point' || path === '@assemblyscript/loader' ? null : { path, external: true },

@@ -8,17 +8,7 @@
 // the event loop in which they began, and those cost neither a clock reading (30 ns) nor a timer (500 ns). In return a
 // deadline comes late by up to one turn, never early.
 
-/** Something that can be late: a place in a ring, alone in a ring of its own at first. */
-export abstract class Deadline {
-  previous: Deadline = this;
-  next: Deadline = this;
-  dueMs = 0;
-  /** Its own timer, where its time is not the guard's. */
-  timer: ReturnType<typeof setTimeout> | undefined = undefined;
-
-  /** Its time is up. It is in no ring any more. */
-  abstract expire(): void;
-}
+import { Deadline } from './deadline.js';
 
 /** The fixed point of a ring. */
 class Ring extends Deadline {
@@ -56,6 +46,9 @@ function leave(deadline: Deadline): void {
   deadline.next = deadline;
 }
 
+/** Browsers have no `setImmediate`. */
+const host = globalThis as { setImmediate?(act: () => void): unknown };
+
 export class Deadlines {
   readonly #timeoutMs: number;
   readonly #fresh = new Ring();
@@ -79,7 +72,7 @@ export class Deadlines {
     this.#fresh.append(deadline);
     if (this.#isTurnAwaited) return;
     this.#isTurnAwaited = true;
-    if (typeof setImmediate === 'function') setImmediate(this.#endTurn);
+    if (host.setImmediate !== undefined) host.setImmediate(this.#endTurn);
     else setTimeout(this.#endTurn, 0);
   }
 

@@ -2,7 +2,8 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Deadline, Deadlines } from '../../src/rpc/deadlines.js';
+import { Deadline } from '../../src/rpc/deadline.js';
+import { Deadlines } from '../../src/rpc/deadlines.js';
 import { between, chance } from '../support.js';
 
 const SEED = 0xdead_11;
