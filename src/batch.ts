@@ -5,13 +5,14 @@ import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { isHandleOf, type Peer, writeBatch } from './peer.js';
 import type { Table } from './table.js';
 import { elementsOf, isInt32Array } from './typed-arrays.js';
-import { BATCH } from './wasm/core.js';
+import { BATCH, requireOpen } from './wasm/core.js';
 
 /** `RateLimiter.checkMany`, with `cost` and `now` already checked. All handles are looked at before anything is decided. */
 export function checkPeers(table: Table, peers: readonly Peer[], decisions: Int32Array, cost: number, now: number) {
   const length = lengthOf(peers);
   requireRoom(decisions, length);
   const { core } = table;
+  requireOpen(core);
   const room = core.batchRoom;
   const countFrom = (start: number) => Math.min(BATCH, length - start);
   // The last block comes first, so that the first one is in place when the deciding begins.
@@ -25,7 +26,7 @@ export function checkPeers(table: Table, peers: readonly Peer[], decisions: Int3
     if (start > 0 && !writeBatch(table, peers, start, count)) throw notHandles(table, peers, length);
     for (let i = 0; i < count; ) {
       const stale = core.checkBatch(i, count, cost, now);
-      for (; i < stale; i++) decisions[start + i] = room[2 * i] as number;
+      for (; i < stale; i++) decisions[start + i] = room[i] as number;
       if (i < count) {
         decisions[start + i] = checkAlone(table, peers, start + i, length, cost, now);
         i++;

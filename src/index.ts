@@ -18,8 +18,10 @@ export {
 } from './errors.js';
 export { RateLimiter } from './limiter.js';
 export type { PeerInfo, Ranked } from './listing.js';
+export { requireKnownFields } from './options.js';
 export type { Peer, PeerSummary } from './peer.js';
 export type { Handler, RpcCall } from './rpc/call.js';
+export { clientErrorsIgnored, onlyCodes } from './rpc/classifiers.js';
 export type { RejectionReason, RpcErrorCodes, RpcErrorObject } from './rpc/codes.js';
 export { ERR_CIRCUIT_BREAKER, ERR_RATE_LIMITED, eip1474 } from './rpc/codes.js';
 export type { RpcGuardOptions, RunOptions } from './rpc/guard.js';
@@ -28,6 +30,7 @@ export type { Classify, Outcome, Settled } from './rpc/outcome.js';
 export { RpcArgumentError, RpcRejection, RpcTimeout } from './rpc/rejection.js';
 export type { RpcPeer } from './rpc/who.js';
 export type { PeerId } from './slots.js';
+export type { SnapshotOptions } from './snapshot.js';
 export type { LimiterSummary, Stats } from './stats.js';
 export type { CircuitState } from './table.js';
 export type { Ticket } from './threads/ticket.js';

@@ -1,6 +1,6 @@
 // The facade: it takes options, IDs and times, and returns decisions. It does no arithmetic on tokens; the core decides.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import { checkPeers } from './batch.js';
 import type { Clock } from './clock.js';
 import {
@@ -15,13 +15,14 @@ import { type Decision, isAllowed } from './decision.js';
 import { type Inspect, inspectCustom } from './inspect.js';
 import { listPeers, type PeerInfo, type Ranked, requireRanking, topPeers } from './listing.js';
 import { requireKnownFields } from './options.js';
-import { Peer } from './peer.js';
+import { isHandleOf, Peer } from './peer.js';
+import { restoreTable } from './restore.js';
 import type { PeerId } from './slots.js';
-import { restoreTable, takeSnapshot } from './snapshot.js';
+import { type SnapshotOptions, sliceOf, takeSnapshot, takeSnapshotInSlices } from './snapshot.js';
 import { type LimiterSummary, type Stats, statsOf, summaryOf } from './stats.js';
 import { type CircuitState, Table } from './table.js';
-import { requireTicket, type Ticket } from './threads/ticket.js';
-import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, STALE } from './wasm/core.js';
+import type { Ticket } from './threads/ticket.js';
+import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, requireOpen, STALE } from './wasm/core.js';
 import { readTotals } from './wasm/reading.js';
 
 /**
@@ -82,19 +83,18 @@ export class RateLimiter {
    *
    * @param peerId 1 … 1 024 bytes; a string stands for its UTF-8 bytes.
    * @param cost Tokens, an integer ≥ 1. Default 1.
-   * @param now Milliseconds on the limiter's clock. Default: a reading of that clock.
+   * @param now Milliseconds since the origin of the limiter's clock, |now| < 2⁴¹; a negative one counts as 0. Default: a
+   *   reading of that clock, which is `performance.now()` unless another was given. Never mix the two with `Date.now()`.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
     const { core, slots } = this.#table;
     const entry = slots.seen(peerId);
-    if (entry >= 0) {
-      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+    if (entry >= 0 && cost === 1 && typeof now === 'number') {
+      const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
       if (decision !== STALE) return decision as Decision;
     }
-    return slots.check(peerId, cost, now) as Decision;
+    return this.#checkAny(peerId, entry, cost, now) as Decision;
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -132,8 +132,12 @@ export class RateLimiter {
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(peerId, permit);
-    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      const { core, slots } = this.#table;
+      const entry = slots.seen(peerId);
+      if (entry >= 0 && core.succeedOne(slots.recent.slot(entry), slots.recent.epoch(entry), permit)) return true;
+    }
+    return this.#succeedAny(peerId, permit, now);
   }
 
   /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
@@ -164,12 +168,14 @@ export class RateLimiter {
 
   /** Rows in use, without the overflow row. */
   get peerCount(): number {
+    requireOpen(this.#table.core);
     return readTotals(this.#table.core).peers;
   }
 
   /** The peers that have a row. A peer that comes or goes meanwhile may be missed. @throws RangeError for a bad `now`. */
   peers(now = this.#table.clock()): IterableIterator<PeerInfo> {
     requireNow(now);
+    requireOpen(this.#table.core);
     return listPeers(this.#table, now);
   }
 
@@ -187,6 +193,7 @@ export class RateLimiter {
   top(count: number, by: Ranked, now = this.#table.clock()): PeerInfo[] {
     requireRanking(count, by);
     requireNow(now);
+    requireOpen(this.#table.core);
     return topPeers(this.#table, count, by, now);
   }
 
@@ -224,6 +231,12 @@ export class RateLimiter {
     return new Peer(this.#table, peerId, now);
   }
 
+  /** Whether the value is a handle that this limiter made, released or not. */
+  owns(value: unknown): value is Peer {
+    requireOpen(this.#table.core);
+    return isHandleOf(this.#table, value);
+  }
+
   /**
    * A ticket for one other thread, which you hand to it with `postMessage`. At most 32 threads can use one table.
    *
@@ -240,24 +253,41 @@ export class RateLimiter {
    * @throws SharingError for what is not a ticket.
    */
   detach(ticket: Ticket): boolean {
-    requireTicket(ticket);
     return this.#table.detach(ticket);
   }
 
   /**
-   * Leaves a shared table, as `detach` does it for another thread; the others go on. From then on this limiter finds no
-   * rows: it rejects every check as `table_full`. Where the table is not shared there is nothing to give back.
+   * Ends this limiter: from then on its methods and those of its handles throw `ClosedError`, except `close()` and
+   * `release()`. It leaves a shared table as `detach` does it for another thread, and the others go on.
    */
   close(): void {
     this.#table.close();
   }
 
   /**
-   * The table as bytes, to be kept over a restart: debts, circuits, counts and IDs of all peers, the limits, and the key of
-   * the fingerprints. Other threads may go on meanwhile; then each row is of one instant of its own.
+   * The table as bytes, to be kept over a restart: debts, circuits, counts and IDs of all peers, the limits, the key of the
+   * fingerprints. Other threads may go on meanwhile; then each row is of one instant of its own.
+   *
+   * @throws ClosedError after `close()`.
    */
   snapshot(): Uint8Array {
+    requireOpen(this.#table.core);
     return takeSnapshot(this.#table);
+  }
+
+  /**
+   * The same in chunks, between which the event loop goes on. Concatenated, they are a snapshot that `restore` takes. Each
+   * row is of one instant of its own, between the first chunk and the last. You may stop reading at any chunk.
+   *
+   * ```ts
+   * await pipeline(limiter.snapshotAsync(), createWriteStream('limits.bin.new', { mode: 0o600 }));
+   * ```
+   *
+   * @param options.sliceMs How long making a chunk may take, in ms; 0 < x ≤ 2³¹ − 1. Default 5.
+   * @throws ConfigError for a bad option. Reading a chunk after `close()` rejects with ClosedError.
+   */
+  snapshotAsync(options: SnapshotOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    return takeSnapshotInSlices(this.#table, sliceOf(options));
   }
 
   /**
@@ -284,8 +314,21 @@ export class RateLimiter {
     return `RateLimiter ${inspect(this.toJSON(), options)}`;
   }
 
-  /** Reads the clock only where the core needs the time. */
-  #succeed(peerId: PeerId, permit: Decision | undefined): boolean {
+  /** Any cost, any time; `entry` is the peer's in the cache of recent IDs, or -1. */
+  #checkAny(peerId: PeerId, entry: number, cost: number, now: number): number {
+    requireCost(cost);
+    requireNow(now);
+    const { core, slots } = this.#table;
+    if (entry >= 0) {
+      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+      if (decision !== STALE) return decision;
+    }
+    return slots.check(peerId, cost, now);
+  }
+
+  /** Reads the clock only if it matters. */
+  #succeedAny(peerId: PeerId, permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock());

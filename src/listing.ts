@@ -4,7 +4,7 @@ import { ArgumentRangeError, shown } from './errors.js';
 import { highest } from './highest.js';
 import { textOf } from './inspect.js';
 import { CIRCUIT_STATES, type CircuitState, type Table } from './table.js';
-import { type Core, ID_KEPT } from './wasm/core.js';
+import { type Core, ID_KEPT, requireOpen } from './wasm/core.js';
 import { countReader, type Ranked } from './wasm/counts.js';
 import { readRow, usedSlots } from './wasm/reading.js';
 
@@ -30,6 +30,7 @@ const RANKED: readonly Ranked[] = ['allowed', 'rateLimited', 'circuitRejected', 
 
 export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, void, undefined> {
   for (let slot = 0; slot < usedSlots(core); slot++) {
+    requireOpen(core);
     const info = infoOf(core, slot, now);
     if (info !== undefined) yield info;
   }

@@ -1,15 +1,17 @@
 // A handle for a connection. It knows its row, so a check is one call into the core, and it pins the row, so that an idle
 // connection keeps its place.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
 import { type Decision, isAllowed } from './decision.js';
 import { ClosedError } from './errors.js';
 import { type Inspect, inspectCustom, printable } from './inspect.js';
 import { copyOf, type PeerId } from './slots.js';
 import type { CircuitState, Table } from './table.js';
 import {
+  BATCH,
   type Core,
   epochOf,
+  isOpen,
   NEEDS_TIME,
   NO_PERMIT,
   OUTCOME_FAILURE,
@@ -54,6 +56,8 @@ export class Peer {
   // The two parts of the reference. Dividing on every check would cost as much as the check.
   #slot = NOWHERE;
   #epoch = NOWHERE;
+  /** The era in which the reference was found, or found to be good. */
+  #era = 0;
   #released = false;
 
   constructor(table: Table, id: PeerId, now: number) {
@@ -77,10 +81,12 @@ export class Peer {
    * @throws RangeError for a bad `cost` or `now`, before anything changes.
    */
   check(cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
-    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
-    return (decision !== STALE ? decision : this.#checkAnew(cost, now)) as Decision;
+    if (this.#core.era[0] !== this.#era) this.#renew();
+    if (cost === 1 && typeof now === 'number') {
+      const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
+      if (decision !== STALE) return decision as Decision;
+    }
+    return this.#checkAny(cost, now) as Decision;
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -97,8 +103,11 @@ export class Peer {
    * @throws RangeError for a bad `permit` or `now`.
    */
   recordSuccess(permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(permit);
-    return this.#settleAt(OUTCOME_SUCCESS, permit, now);
+    // Nothing is written here, so the row may even be another peer's by now (see `#renew`).
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      if (this.#core.succeedOne(this.#slot, this.#epoch, permit)) return true;
+    }
+    return this.#succeedAny(permit, now);
   }
 
   /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
@@ -114,6 +123,7 @@ export class Peer {
   /** Gives `cost` tokens back, never above the burst. @throws RangeError for a bad `cost`. */
   refund(cost = 1): void {
     requireCost(cost);
+    if (this.#core.era[0] !== this.#era) this.#renew();
     if (this.#core.refund(this.#slot, this.#epoch, cost) === STALE) this.#table.refund(this.#id, cost);
   }
 
@@ -132,6 +142,7 @@ export class Peer {
    * nothing by reconnecting. A second call does nothing.
    */
   release(): void {
+    if (this.#core.era[0] !== this.#era && isOpen(this.#core)) this.#renew();
     this.#table.release(this.#ref);
     this.#point(NOWHERE);
     this.#released = true;
@@ -160,6 +171,14 @@ export class Peer {
     return `Peer ${inspect(this.toJSON(), options)}`;
   }
 
+  /** Any cost, any time, any handle. */
+  #checkAny(cost: number, now: number): number {
+    requireCost(cost);
+    requireNow(now);
+    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
+    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+  }
+
   /** The handle has no row. It gets one, with a pin, or what `onFull` says. */
   #checkAnew(cost: number, now: number): number {
     while (this.#acquire(now)) {
@@ -169,8 +188,9 @@ export class Peer {
     return this.#core.checkOverflow(cost, now);
   }
 
-  /** Reads the clock only where the core needs the time. */
-  #succeed(permit: Decision | undefined): boolean {
+  /** Any permit, any time, any circuit. Reads the clock only if it matters. */
+  #succeedAny(permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock());
@@ -183,6 +203,7 @@ export class Peer {
 
   #settle(outcome: number, permit: Decision | undefined, now: number): number {
     const code = permitCode(permit);
+    if (this.#core.era[0] !== this.#era) this.#renew();
     const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
     return settled !== STALE ? settled : this.#settleAnew(outcome, code, now);
   }
@@ -199,10 +220,18 @@ export class Peer {
   }
 
   #acquire(now: number): boolean {
+    this.#era = this.#core.era[0] as number;
     this.#table.release(this.#ref);
     this.#point(this.#table.acquire(this.#id, now));
     this.#released = false;
     return this.#ref !== NOWHERE;
+  }
+
+  /** So many rows were born since that another peer's may look like this one's. */
+  #renew(): void {
+    const era = this.#core.era[0] as number;
+    if (this.#ref !== NOWHERE && !this.#table.stillHolds(this.#id, this.#ref)) this.#point(NOWHERE);
+    this.#era = era;
   }
 
   #point(ref: number): void {
@@ -216,12 +245,14 @@ export class Peer {
       typeof value === 'object' && value !== null && #table in value && value.#table === table;
     writeBatch = (table, peers, start, count) => {
       const room = table.core.batchRoom;
+      const era = table.core.era[0];
       try {
         for (let i = 0; i < count; i++) {
           const peer = peers[start + i] as Peer;
           if (peer.#table !== table) return false;
-          room[2 * i] = peer.#slot;
-          room[2 * i + 1] = peer.#epoch;
+          if (peer.#era !== era) peer.#renew();
+          room[i] = peer.#slot;
+          room[BATCH + i] = peer.#epoch;
         }
         return true;
       } catch {

@@ -55,6 +55,11 @@ export class RecentIds {
     return entry;
   }
 
+  clear(): void {
+    this.#ids.fill('');
+    this.#words.fill(0);
+  }
+
   slot(entry: number): number {
     return this.#words[(entry << ENTRY_BITS) + SLOT] as number;
   }

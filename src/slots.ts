@@ -3,7 +3,7 @@
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { markOf, RecentIds } from './recent.js';
 import { elementsOf, isUint8Array } from './typed-arrays.js';
-import { type Core, MAX_ID_BYTES } from './wasm/core.js';
+import { type Core, MAX_ID_BYTES, requireOpen } from './wasm/core.js';
 import { keyOf } from './wasm/reading.js';
 
 /** Who is calling: 1 … 1 024 bytes. A string stands for its UTF-8 bytes; one with a lone surrogate has none. */
@@ -29,6 +29,8 @@ export class Slots {
   /** Where the encoder writes. Not every engine lets it write into shared memory. */
   readonly #encoded: Uint8Array;
   readonly recent: RecentIds;
+  /** The era of what is in `recent`. */
+  #era = 0;
   #seeded: boolean;
 
   constructor(core: Core, seeded: boolean) {
@@ -41,6 +43,7 @@ export class Slots {
 
   /** The entry of `recent` for an ID that was seen lately, or -1. The core checks whether its row still exists. */
   seen(id: PeerId): number {
+    if (this.#core.era[0] !== this.#era) this.#forget();
     return typeof id === 'string' ? this.recent.find(markOf(id), id) : -1;
   }
 
@@ -58,6 +61,11 @@ export class Slots {
     return settled;
   }
 
+  #forget(): void {
+    this.#era = this.#core.era[0] as number;
+    this.recent.clear();
+  }
+
   #remember(id: PeerId): void {
     if (typeof id !== 'string') return;
     const { found } = this.#core;
@@ -68,9 +76,10 @@ export class Slots {
   /**
    * Copies the ID's bytes to where the core reads them, and returns their number.
    *
-   * @throws TypeError or RangeError for what is not an ID. The table has not changed then.
+   * @throws TypeError or RangeError for what is not an ID; the table has not changed then. ClosedError if the table is closed.
    */
   write(id: PeerId): number {
+    requireOpen(this.#core);
     if (!this.#seeded) this.seed();
     if (typeof id === 'string') return this.#writeString(id);
     if (isUint8Array(id)) return this.#writeBytes(id);

@@ -2,6 +2,7 @@
 
 import { ClosedError } from './errors.js';
 import type { Table } from './table.js';
+import { requireOpen } from './wasm/core.js';
 import { readTotals } from './wasm/reading.js';
 
 /** Totals over a limiter's life. */
@@ -18,6 +19,11 @@ export interface Stats {
   readonly staleResults: number;
   /** Rows that were taken back for another peer; removals do not count. */
   readonly reclaimed: number;
+  /**
+   * Checks that were rejected by a bucket or a deadline further ahead than a monotonic clock can have put it: the sign of
+   * a `now` of another origin, such as a stray `Date.now()`. Such a peer is locked out until you call `removePeer`.
+   */
+  readonly clockAnomalies: number;
 }
 
 /** What a limiter shows of itself in logs and in JSON. */
@@ -32,6 +38,7 @@ export interface LimiterSummary {
 }
 
 export function statsOf({ core }: Table): Stats {
+  requireOpen(core);
   const { peers: _, ...stats } = readTotals(core);
   return stats;
 }

@@ -1,19 +1,18 @@
 /**
- * A plain model of the limiter, written from its contract and sharing no code with it: BigInt arithmetic, one object a
- * peer, no thought for speed.
+ * A plain model of the limiter. It was written from the contract and shares no code with the limiter. It uses BigInt
+ * arithmetic and one object for each peer, and it is not written for speed.
  *
  *   tat        theoretical arrival time: the tick at which the peer's bucket is full again
- *   life       a row's owner from claim to removal; a peer that comes back lives again
- *   period     a breaker's stretch in one state; a permit names a life and a period
+ *   life       the time from claiming a row to losing it; a peer that comes back starts a new life
+ *   period     the time a breaker stays in one state; a permit names a life and a period
  *
- * One thing the contract leaves to the table: which row a full table takes back for a newcomer. The model is told which
- * peer vanished (`vanished`) and checks that it could be spared. It holds for tables of at most 64 rows, where one
- * attempt of the reclaiming hand sees every row.
+ * The contract leaves one thing to the table: which row a full table reclaims for a newcomer. The model is told which peer
+ * vanished (`vanished`) and checks that its row could be reclaimed. The model holds for tables of at most 64 rows, because
+ * there one attempt of the reclaiming hand looks at every row.
  */
 
 import {
   type Breaker,
-  type BreakerLimits,
   byThen,
   CLOSED,
   idleSince,
@@ -23,51 +22,21 @@ import {
   settled,
   shutFor,
 } from './oracle-breaker.js';
-import { bucketTime, ceilDiv, max, min, ticks, ticksPerToken, toRetryMs } from './oracle-time.js';
-
-export interface OracleLimits extends BreakerLimits {
-  readonly maxRequestsPerSec: number;
-  readonly burstSize: number;
-  readonly onFull: 'overflow' | 'reject';
-}
-
-export interface OraclePermit {
-  readonly life: number;
-  readonly period: number;
-}
-
-/** What a check left in the caller's hand; a result may be given with any of them, however old. */
-export type Ticket = OraclePermit | 'overflow' | 'rejected';
-export type Reason = 'allowed' | 'rate_limited' | 'circuit_open' | 'table_full';
-
-export interface Verdict {
-  readonly reason: Reason;
-  readonly retryAfterMs: number;
-  readonly ticket: Ticket;
-}
-
-export interface Row {
-  readonly key: string;
-  readonly life: number;
-  tat: bigint;
-  breaker: Breaker;
-  period: number;
-  pins: number;
-  lastFailure: bigint;
-  allowed: number;
-  rateLimited: number;
-  circuitRejected: number;
-  failures: number;
-}
-
-export interface OracleHandle {
-  readonly key: string;
-  /** The life whose pin the handle holds. */
-  life: number | undefined;
-}
+import {
+  bucketTime,
+  ceilDiv,
+  LAST_TICK,
+  LONGEST_RETRY_MS,
+  max,
+  min,
+  ticks,
+  ticksPerToken,
+  toRetryMs,
+} from './oracle-time.js';
+import type { OracleHandle, OracleLimits, Row, Ticket, Verdict } from './oracle-types.js';
 
 const TABLE_FULL_RETRY_MS = 1_000;
-/** When a row's last failure was is kept coarsely: a row may be held back so much longer than it needs. */
+/** The table stores the time of a last failure in coarse steps, so it may keep a row for this much longer than needed. */
 const COARSE_TICKS = ticks(1_024);
 
 export class Oracle {
@@ -81,18 +50,26 @@ export class Oracle {
     circuitClosed: 0,
     staleResults: 0,
     reclaimed: 0,
+    clockAnomalies: 0,
   };
   limits: OracleLimits;
-  /** Which peer the real table took back for the newcomer of this very step, if any. */
+  /** Which peer's row the real table reclaimed for the newcomer of the current step, if any. */
   vanished: () => string | undefined = () => undefined;
 
   #births = 0;
   #overflowTat = 0n;
   #price = 0n;
   readonly #maxPeers: number;
+  /** A bucket or deadline counts as an anomaly if it is this many ms further ahead than a monotonic clock can put it. */
+  readonly #aheadMs: number;
+  #longestTimeoutMs: number;
+  #longestProbeTimeoutMs: number;
 
-  constructor(maxPeers: number, limits: OracleLimits) {
+  constructor(maxPeers: number, limits: OracleLimits, aheadMs = 2) {
     this.#maxPeers = maxPeers;
+    this.#aheadMs = aheadMs;
+    this.#longestTimeoutMs = limits.circuitBreakerTimeoutMs;
+    this.#longestProbeTimeoutMs = limits.probeTimeoutMs;
     this.limits = { ...limits };
     this.#price = ticksPerToken(limits.maxRequestsPerSec);
   }
@@ -115,7 +92,10 @@ export class Oracle {
       return { reason: 'table_full', retryAfterMs: TABLE_FULL_RETRY_MS, ticket: 'rejected' };
     }
     const wait = this.#wait(this.#overflowTat, cost, now);
-    if (wait > 0) return this.#refuse('rate_limited', wait);
+    if (wait > 0) {
+      this.#suspectBucket(this.#overflowTat, now);
+      return this.#refuse('rate_limited', wait);
+    }
     this.#overflowTat = this.#spent(this.#overflowTat, cost, now);
     this.stats.allowed++;
     return { reason: 'allowed', retryAfterMs: 0, ticket: 'overflow' };
@@ -124,9 +104,16 @@ export class Oracle {
   #checkRow(row: Row, cost: number, now: bigint): Verdict {
     this.#become(row, byThen(row.breaker, this.limits, now));
     const shut = shutFor(row.breaker, this.limits, now);
-    if (shut > 0) return this.#refuse('circuit_open', shut, row);
+    if (shut > 0) {
+      const longest = row.breaker.state === 'open' ? this.#longestTimeoutMs : this.#longestProbeTimeoutMs;
+      if (shut > longest + this.#aheadMs) this.stats.clockAnomalies++;
+      return this.#refuse('circuit_open', Math.min(shut, LONGEST_RETRY_MS), row);
+    }
     const wait = this.#wait(row.tat, cost, now);
-    if (wait > 0) return this.#refuse('rate_limited', wait, row);
+    if (wait > 0) {
+      this.#suspectBucket(row.tat, now);
+      return this.#refuse('rate_limited', wait, row);
+    }
     this.#become(row, letThrough(row.breaker, this.limits, now));
     row.tat = this.#spent(row.tat, cost, now);
     row.allowed++;
@@ -134,7 +121,12 @@ export class Oracle {
     return { reason: 'allowed', retryAfterMs: 0, ticket: { life: row.life, period: row.period } };
   }
 
-  /** A change of state begins a new period. */
+  #suspectBucket(tat: bigint, now: bigint): void {
+    const ahead = tat - bucketTime(now, this.#burst) - this.#burst;
+    if (ahead > ticks(this.#aheadMs)) this.stats.clockAnomalies++;
+  }
+
+  /** Sets the breaker. A change of state starts a new period. */
   #become(row: Row, breaker: Breaker): void {
     if (breaker.state !== row.breaker.state) {
       row.period++;
@@ -151,12 +143,12 @@ export class Oracle {
     return { reason, retryAfterMs, ticket: 'rejected' };
   }
 
-  /** What a full bucket holds, in ticks. */
+  /** The capacity of the bucket in ticks. */
   get #burst(): bigint {
     return BigInt(this.limits.burstSize) * this.#price;
   }
 
-  /** Milliseconds until `cost` tokens are there; 0: they are there now. */
+  /** Milliseconds until there are `cost` tokens; 0 if there are now. */
   #wait(tat: bigint, cost: number, now: bigint): number {
     if (cost > this.limits.burstSize) return Number.POSITIVE_INFINITY;
     const at = bucketTime(now, this.#burst);
@@ -229,7 +221,7 @@ export class Oracle {
     return true;
   }
 
-  /** Whether a row may be taken back: nothing is lost (clean), time has paid for it (idle, or perhaps already), never. */
+  /** Whether a row may be reclaimed: nothing is lost (clean), it was idle for long enough (idle), it may have been (perhaps), or not (never). */
   #spareable({ tat, pins, breaker, lastFailure }: Row, now: bigint): 'clean' | 'idle' | 'perhaps' | 'never' {
     if (pins > 0 || tat > bucketTime(now, this.#burst)) return 'never';
     if (breaker.state === 'closed' && breaker.failures === 0) return 'clean';
@@ -238,7 +230,7 @@ export class Oracle {
     return now >= forgiven ? 'perhaps' : 'never';
   }
 
-  // ── handles: one holds its row from its making, and again from its next use after it lost it ─────────────────────
+  // ── handles: one pins its row when it is made, and again at its next use after it lost the row ───────────────────
 
   handle(key: string, nowMs: number): OracleHandle {
     const handle: OracleHandle = { key, life: undefined };
@@ -246,7 +238,7 @@ export class Oracle {
     return handle;
   }
 
-  /** The handle's row, found or claimed, with its pin. */
+  /** Finds or claims the row of the handle and pins it. */
   #hold(handle: OracleHandle, now: bigint): Row | undefined {
     const row = this.rows.get(handle.key) ?? this.#claim(handle.key, now);
     if (row !== undefined && row.life !== handle.life) row.pins++;
@@ -283,12 +275,19 @@ export class Oracle {
   }
 
   configure(changes: Partial<OracleLimits>, nowMs: number): void {
-    const before = this.#price;
+    const [price, burst] = [this.#price, this.#burst];
     this.limits = { ...this.limits, ...changes };
     this.#price = ticksPerToken(this.limits.maxRequestsPerSec);
+    this.#longestTimeoutMs = Math.max(this.#longestTimeoutMs, this.limits.circuitBreakerTimeoutMs);
+    this.#longestProbeTimeoutMs = Math.max(this.#longestProbeTimeoutMs, this.limits.probeTimeoutMs);
+    if (this.#price === price && this.#burst === burst) return;
     const now = bucketTime(ticks(nowMs), this.#burst);
-    const keepDebt = (tat: bigint): bigint =>
-      tat <= now ? tat : now + min(ceilDiv((tat - now) * this.#price, before), this.#burst);
+    const end = bucketTime(LAST_TICK, this.#burst) + this.#burst;
+    const keepDebt = (tat: bigint): bigint => {
+      const since = max(now, tat - burst);
+      const debt = min(ceilDiv((tat - since) * this.#price, price), this.#burst);
+      return tat <= now ? now : min(since + debt, end);
+    };
     for (const row of this.rows.values()) row.tat = keepDebt(row.tat);
     this.#overflowTat = keepDebt(this.#overflowTat);
   }

@@ -1,16 +1,20 @@
-// All questions, in the order in which they are asked.
+// All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
 import { coarse } from './coarse.js';
+import { configure } from './configure.js';
+import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
 import { guard, server } from './guard.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { serverFlood } from './server-flood.js';
+import { snapshot } from './snapshot.js';
 import { threads } from './threads.js';
 
 export const questions: readonly Question[] = [
@@ -20,10 +24,14 @@ export const questions: readonly Question[] = [
   freshId,
   outcome,
   flood,
+  exhaustion,
   batch,
   allocation,
   growth,
+  configure,
   guard,
   server,
+  snapshot,
+  serverFlood,
   threads,
 ];

@@ -303,7 +303,7 @@ for (const { name, using } of engines) {
     const { at, limiter, guard } = rig();
     openCircuit(limiter, 'peer', 0);
     at.ms = 1_000;
-    await rejectionOf(guard.run('peer', never, { signal: abortSoon() }));
+    await rejectionOf(guard.run('peer', never, { signal: abortSoon(), timeoutMs: 100_000 }));
     assert.is(limiter.getCircuitState('peer'), 'half_open');
     assert.is(await guard.run('peer', () => 'well again'), 'well again');
     assert.is(limiter.getCircuitState('peer'), 'closed');

@@ -29,7 +29,6 @@ export class BatchProbe implements RpcPeer {
   recordFailure(permit?: Decision): boolean {
     const first = !this.#failed;
     this.#failed = true;
-    this.#left--;
     return first && this.#peer.recordFailure(permit);
   }
 
