@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BUSY, CLOGGED, REJECTED, Reading } from '../../src/adapters/json-rpc/reading.js';
+import { BUSY, CLOGGED, REJECTED, Reading } from '../../src/flow/reading.js';
 import { turn, until } from '../rpc/support.js';
 import { FakeSocket } from './fake-socket.js';
 import { request, withRig } from './rig.js';

@@ -29,13 +29,13 @@ export class Turns {
   }
 
   /** Whether a piece may be begun at once. */
-  get isFree(): boolean {
-    return this.#ring.size === 0 && !this.#isOver();
+  isFree(nowMs: number): boolean {
+    return this.#ring.size === 0 && !this.#isOver(nowMs);
   }
 
   /** A piece is about to be begun. */
-  begin(): void {
-    if (this.#begun++ === 0) this.#sinceMs = this.#clock();
+  begin(nowMs: number): void {
+    if (this.#begun++ === 0) this.#sinceMs = nowMs;
     this.#call();
   }
 
@@ -50,8 +50,8 @@ export class Turns {
   }
 
   /** However long the last piece took, the next turn has its own. */
-  #isOver(): boolean {
-    return this.#begun > 0 && (this.#begun >= MOST_A_TURN || this.#clock() - this.#sinceMs >= SLICE_MS);
+  #isOver(nowMs: number): boolean {
+    return this.#begun > 0 && (this.#begun >= MOST_A_TURN || nowMs - this.#sinceMs >= SLICE_MS);
   }
 
   /** Every turn in which something is begun, or somebody waits, has a next one. */
@@ -66,9 +66,10 @@ export class Turns {
     this.#begun = 0;
     // Who joins again while the ring is gone through goes to its end, and is come to if the turn lasts so long.
     for (const take of this.#ring) {
-      if (this.#isOver()) break;
+      const nowMs = this.#clock();
+      if (this.#isOver(nowMs)) break;
       this.#ring.delete(take);
-      this.begin();
+      this.begin(nowMs);
       take();
     }
   };

@@ -1,0 +1,351 @@
+// One connection: a frame's way through it, and its end.
+//
+//   frame → size → one check ──rejected──→ strike, few answers (rejections.ts)
+//                    │ permit
+//                    ├── nobody waits and there is room ──→ begun at once
+//                    ↓
+//                  queue.ts → its turn (turns.ts) → begun
+//
+//   begun: the protocol's session works on it (session.ts), under the guard (work.ts), and it is answered (outlet.ts)
+//
+// Reading stops (reading.ts) while it is rejected too often, while something waits or too much is being worked on, while it
+// does not take its answers. What a socket still delivers then is small, and it is checked, dropped or queued like everything
+// else.
+
+import {
+  ClosedError,
+  type Decision,
+  isAllowed,
+  type Outcome,
+  type Peer,
+  type RpcGuard,
+  type RpcPeer,
+} from '../index.js';
+import type { FlowSettings } from './options.js';
+import { Outlet } from './outlet.js';
+import { Queue } from './queue.js';
+import { BUSY, CLOGGED, Reading } from './reading.js';
+import { Rejections } from './rejections.js';
+import type { AnswerRejection, Link, Protocol, Session, Verdict, Work } from './session.js';
+import { type FrameData, frameBytes, type Message, type MessageSocket, OPEN } from './socket.js';
+import { type FlowStats, newStats } from './stats.js';
+import { openOr, tell } from './tell.js';
+import { unref } from './timers.js';
+import type { Turns } from './turns.js';
+import { InFlight } from './work.js';
+
+/** WebSocket close codes. */
+const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
+const INTERNAL_ERROR = 1011;
+
+/** How long an expelled client may take for the closing handshake. */
+const EXPULSION_GRACE_MS = 1000;
+
+/** A guarded connection. */
+export interface FlowConnection {
+  /** The peer's handle. It is released when the connection ends. */
+  readonly peer: Peer;
+  /** Whether frames are still taken in. */
+  readonly isOpen: boolean;
+  /** Requests and notifications whose answers are not out yet. */
+  readonly inFlight: number;
+  /** Its counters so far, a copy. */
+  stats(): FlowStats;
+  /**
+   * Ends it from this side: what is running is told by its signal, and none of it counts against the peer. A `socket.close()`
+   * of your own would be taken for the client's.
+   */
+  close(code?: number, reason?: string): void;
+}
+
+/** What all connections of a gate share. */
+export interface Shared {
+  readonly guard: RpcGuard;
+  readonly protocol: Protocol;
+  readonly settings: FlowSettings;
+  readonly turns: Turns;
+}
+
+export class Connection implements FlowConnection, Link {
+  readonly guard: RpcGuard;
+  readonly peer: Peer;
+  readonly counters = newStats();
+  readonly maxFrameBytes: number;
+  readonly #settings: FlowSettings;
+  readonly #turns: Turns;
+  readonly #socket: MessageSocket;
+  readonly #clock: () => number;
+  readonly #onEnd: (connection: Connection) => void;
+  readonly #session: Session;
+  readonly #reading: Reading;
+  readonly #rejections: Rejections;
+  readonly #work: InFlight;
+  readonly #outlet: Outlet;
+  readonly #queue: Queue;
+  #isOpen = true;
+  #isGone = false;
+  #expulsion: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(shared: Shared, socket: MessageSocket, peer: Peer, onEnd: (connection: Connection) => void) {
+    const { guard, settings } = shared;
+    this.guard = guard;
+    this.peer = peer;
+    this.maxFrameBytes = settings.maxFrameBytes;
+    this.#settings = settings;
+    this.#turns = shared.turns;
+    this.#socket = socket;
+    this.#clock = guard.limiter.config.clock;
+    this.#onEnd = onEnd;
+    this.#queue = new Queue(settings.maxFrameBytes);
+    this.#reading = new Reading(socket);
+    this.#work = new InFlight(this);
+    this.#session = shared.protocol(this);
+    const struckOut = () => this.#expel(POLICY_VIOLATION, 'Too many rejected requests');
+    const send = (message: Message) => this.send(message);
+    this.#rejections = new Rejections(
+      guard,
+      this.#reading,
+      this.counters,
+      settings,
+      { send, struckOut },
+      this.#session,
+    );
+    this.#outlet = new Outlet(socket, this.#reading, settings, {
+      clogged: () => this.counters.stalls++,
+      cleared: () => this.#proceed(),
+      lost: () => this.#drop(),
+    });
+    socket.on('message', (frame) => this.#receive(frame));
+    socket.on('close', () => this.#closed());
+    // A socket whose error nobody listens to takes the process down; `close` follows.
+    socket.on('error', () => {});
+    if (socket.readyState > OPEN) this.#closed();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get inFlight(): number {
+    return this.#work.count;
+  }
+
+  stats(): FlowStats {
+    return { ...this.counters };
+  }
+
+  close(code = GOING_AWAY, reason = ''): void {
+    if (!this.#isOpen) return;
+    this.#end(false);
+    this.#depart();
+    // The client's half of the closing handshake has to be read.
+    this.#socket.resume();
+    this.#socket.close(code, reason);
+  }
+
+  // ── what the protocol asks for ───────────────────────────────────────────────────────────────────────────────────
+
+  send(message: Message): void {
+    if (!this.#isOpen || this.#socket.readyState !== OPEN) return;
+    try {
+      this.#outlet.send(message);
+    } catch {
+      // A socket that cannot send has lost its client.
+      this.#drop();
+    }
+  }
+
+  charge(cost: number): Verdict {
+    return openOr(undefined, () => this.guard.admit(this.peer, cost));
+  }
+
+  settle(permit: Decision, outcome: Outcome, peer: RpcPeer = this.peer): boolean {
+    return tell(peer, outcome, permit);
+  }
+
+  fail(permit: Decision, answer?: Message, peer?: RpcPeer): void {
+    this.counters.invalid++;
+    this.settle(permit, 'failure', peer);
+    if (answer !== undefined) this.send(answer);
+  }
+
+  refuse(verdict: Verdict, answer: AnswerRejection): void {
+    this.counters.admitted--;
+    this.#rejections.refuse(verdict, answer);
+  }
+
+  run<T>(work: Work<T>): void {
+    this.#work.run(work);
+  }
+
+  done(count: number): void {
+    this.#work.count -= count;
+    // Most often nothing waits, and the socket is being read.
+    if (this.#isOpen && this.#queue.isEmpty && !this.#session.hasMore && !this.#reading.isHeld(BUSY)) return;
+    this.#proceed();
+  }
+
+  /** The protocol threw, which may be a peer's doing: it must not end the process. */
+  fault(): void {
+    this.#expel(INTERNAL_ERROR, 'Internal error');
+  }
+
+  // ── a frame's way ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #receive(frame: FrameData): void {
+    if (!this.#isOpen || this.#socket.readyState !== OPEN) return;
+    const { maxFrameBytes } = this;
+    this.counters.received++;
+    const bytes = frameBytes(frame, maxFrameBytes);
+    // One reading of the clock serves the check, the turn and, where the check rejects, all that follows.
+    const nowMs = this.#clock();
+    const verdict = this.#admit(nowMs);
+    if (verdict === undefined || !isAllowed(verdict)) {
+      this.#rejections.reject(verdict, bytes > maxFrameBytes ? undefined : frame, nowMs);
+      return;
+    }
+    this.counters.admitted++;
+    this.#rejections.admitted(nowMs);
+    if (bytes > maxFrameBytes) {
+      this.fail(verdict, this.#session.tooLarge?.());
+    } else if (this.#queue.isEmpty && this.#canTake() && this.#turns.isFree(nowMs)) {
+      this.#turns.begin(nowMs);
+      this.#begin(frame, verdict);
+      if (this.#session.hasMore || this.#isBusy()) this.#proceed();
+    } else {
+      this.#queue.push(frame, bytes, verdict);
+      if (this.#queue.isTooLong) this.#expel(POLICY_VIOLATION, 'Too many requests waiting');
+      this.#proceed();
+    }
+  }
+
+  #admit(nowMs: number): Verdict {
+    try {
+      return this.guard.admit(this.peer, 1, nowMs);
+    } catch (error) {
+      if (error instanceof ClosedError) return undefined;
+      throw error;
+    }
+  }
+
+  #begin(frame: FrameData, permit: Decision): void {
+    try {
+      this.#session.begin(frame, permit);
+    } catch {
+      this.settle(permit, 'failure');
+      this.fault();
+    }
+  }
+
+  /** Begins what waits, as far as that is nobody else's turn. */
+  #proceed(): void {
+    while (this.#canBegin()) {
+      const nowMs = this.#clock();
+      if (!this.#turns.isFree(nowMs)) break;
+      this.#turns.begin(nowMs);
+      this.#beginNext();
+    }
+    this.#arrange();
+  }
+
+  readonly #takeTurn = (): void => {
+    if (this.#canBegin()) this.#beginNext();
+    this.#arrange();
+  };
+
+  /** A frame of several parts may overshoot, by itself: once it has begun there is room for all of it. */
+  #canBegin(): boolean {
+    return this.#session.hasMore || (!this.#queue.isEmpty && !this.#isFull());
+  }
+
+  /** Whether a further frame may be begun. */
+  #canTake(): boolean {
+    return !this.#session.hasMore && !this.#isFull();
+  }
+
+  /** One piece of what waits: a part of the frame that is under way, or else a frame. */
+  #beginNext(): void {
+    if (this.#session.hasMore) {
+      try {
+        this.#session.next?.();
+      } catch {
+        this.fault();
+      }
+      return;
+    }
+    const next = this.#queue.shift();
+    if (next !== undefined) this.#begin(next.frame, next.permit);
+  }
+
+  /** Sees to its next turn, and to whether it is read until then. */
+  #arrange(): void {
+    const canBegin = this.#canBegin();
+    if (canBegin) this.#turns.join(this.#takeTurn);
+    if (!this.#isOpen) {
+      if (!canBegin) this.#depart();
+    } else if (!canBegin && this.#queue.isEmpty && !this.#isBusy()) {
+      this.#reading.release(BUSY);
+    } else if (!this.#reading.isHeld(BUSY)) {
+      this.counters.stalls++;
+      this.#reading.hold(BUSY);
+    }
+  }
+
+  #isBusy(): boolean {
+    return this.#work.count >= this.#settings.maxInFlight;
+  }
+
+  #isFull(): boolean {
+    return this.#isBusy() || this.#reading.isHeld(CLOGGED);
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The socket is gone. What it brought before and waits for its turn gets it; nobody waits for the answers. */
+  #closed(): void {
+    clearTimeout(this.#expulsion);
+    if (!this.#isOpen) return;
+    this.#end(true);
+    this.#arrange();
+  }
+
+  /** Closes it for what the client did. It is not read while it says goodbye: it may have much left to say. */
+  #expel(code: number, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#end(true);
+    this.#depart();
+    this.#socket.pause();
+    this.#socket.close(code, reason);
+    this.#expulsion = setTimeout(() => this.#socket.terminate(), EXPULSION_GRACE_MS);
+    unref(this.#expulsion);
+  }
+
+  /** Drops it, and with it the answers that were not taken. */
+  #drop(): void {
+    if (!this.#isOpen) return;
+    this.#end(true);
+    this.#depart();
+    this.#socket.terminate();
+  }
+
+  /** Nothing is taken in and nothing answered any more. */
+  #end(isFailure: boolean): void {
+    this.#isOpen = false;
+    this.#rejections.close();
+    this.#outlet.close();
+    this.#work.end(isFailure);
+  }
+
+  /** Nothing is begun any more, and the peer is let go. */
+  #depart(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#turns.leave(this.#takeTurn);
+    // What was let in and never begun gives back the probe that it may hold.
+    this.#session.abandon?.();
+    for (const { permit } of this.#queue.clear()) this.settle(permit, 'ignored');
+    this.peer.release();
+    this.#onEnd(this);
+  }
+}
