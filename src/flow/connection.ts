@@ -4,7 +4,7 @@
 //                    │ permit
 //                    ├── nobody waits and there is room ──→ begun at once
 //                    ↓
-//                  queue.ts → its turn (turns.ts) → begun
+//                  its turn (agenda.ts, turns.ts) → begun
 //
 //   begun: the protocol's session works on it (session.ts), under the guard (work.ts), and it is answered (outlet.ts)
 //
@@ -21,10 +21,10 @@ import {
   type RpcGuard,
   type RpcPeer,
 } from '../index.js';
+import { Agenda } from './agenda.js';
 import type { FlowSettings } from './options.js';
 import { Outlet } from './outlet.js';
-import { Queue } from './queue.js';
-import { BUSY, CLOGGED, Reading } from './reading.js';
+import { Reading } from './reading.js';
 import { Rejections } from './rejections.js';
 import type { AnswerRejection, Link, Protocol, Session, Verdict, Work } from './session.js';
 import { type FrameData, frameBytes, type Message, type MessageSocket, OPEN } from './socket.js';
@@ -72,8 +72,6 @@ export class Connection implements FlowConnection, Link {
   readonly peer: Peer;
   readonly counters = newStats();
   readonly maxFrameBytes: number;
-  readonly #settings: FlowSettings;
-  readonly #turns: Turns;
   readonly #socket: MessageSocket;
   readonly #clock: () => number;
   readonly #onEnd: (connection: Connection) => void;
@@ -82,7 +80,7 @@ export class Connection implements FlowConnection, Link {
   readonly #rejections: Rejections;
   readonly #work: InFlight;
   readonly #outlet: Outlet;
-  readonly #queue: Queue;
+  readonly #agenda: Agenda;
   #isOpen = true;
   #isGone = false;
   #expulsion: ReturnType<typeof setTimeout> | undefined;
@@ -92,15 +90,22 @@ export class Connection implements FlowConnection, Link {
     this.guard = guard;
     this.peer = peer;
     this.maxFrameBytes = settings.maxFrameBytes;
-    this.#settings = settings;
-    this.#turns = shared.turns;
     this.#socket = socket;
     this.#clock = guard.limiter.config.clock;
     this.#onEnd = onEnd;
-    this.#queue = new Queue(settings.maxFrameBytes);
     this.#reading = new Reading(socket);
     this.#work = new InFlight(this);
     this.#session = shared.protocol(this);
+    this.#agenda = new Agenda(shared.turns, this.#clock, this.#reading, settings, {
+      begin: (frame, permit) => this.#begin(frame, permit),
+      next: () => this.#next(),
+      hasMore: () => this.#session.hasMore ?? false,
+      inFlight: () => this.#work.count,
+      isOpen: () => this.#isOpen,
+      stalled: () => this.counters.stalls++,
+      overrun: () => this.#expel(POLICY_VIOLATION, 'Too many requests waiting'),
+      finished: () => this.#depart(),
+    });
     const struckOut = () => this.#expel(POLICY_VIOLATION, 'Too many rejected requests');
     const send = (message: Message) => this.send(message);
     this.#rejections = new Rejections(
@@ -113,7 +118,7 @@ export class Connection implements FlowConnection, Link {
     );
     this.#outlet = new Outlet(socket, this.#reading, settings, {
       clogged: () => this.counters.stalls++,
-      cleared: () => this.#proceed(),
+      cleared: () => this.#agenda.proceed(),
       lost: () => this.#drop(),
     });
     socket.on('message', (frame) => this.#receive(frame));
@@ -181,9 +186,7 @@ export class Connection implements FlowConnection, Link {
 
   done(count: number): void {
     this.#work.count -= count;
-    // Most often nothing waits, and the socket is being read.
-    if (this.#isOpen && this.#queue.isEmpty && !this.#session.hasMore && !this.#reading.isHeld(BUSY)) return;
-    this.#proceed();
+    this.#agenda.proceed();
   }
 
   /** The protocol threw, which may be a peer's doing: it must not end the process. */
@@ -209,14 +212,8 @@ export class Connection implements FlowConnection, Link {
     this.#rejections.admitted(nowMs);
     if (bytes > maxFrameBytes) {
       this.fail(verdict, this.#session.tooLarge?.());
-    } else if (this.#queue.isEmpty && this.#canTake() && this.#turns.isFree(nowMs)) {
-      this.#turns.begin(nowMs);
-      this.#begin(frame, verdict);
-      if (this.#session.hasMore || this.#isBusy()) this.#proceed();
     } else {
-      this.#queue.push(frame, bytes, verdict);
-      if (this.#queue.isTooLong) this.#expel(POLICY_VIOLATION, 'Too many requests waiting');
-      this.#proceed();
+      this.#agenda.take(frame, bytes, verdict, nowMs);
     }
   }
 
@@ -238,66 +235,12 @@ export class Connection implements FlowConnection, Link {
     }
   }
 
-  /** Begins what waits, as far as that is nobody else's turn. */
-  #proceed(): void {
-    while (this.#canBegin()) {
-      const nowMs = this.#clock();
-      if (!this.#turns.isFree(nowMs)) break;
-      this.#turns.begin(nowMs);
-      this.#beginNext();
+  #next(): void {
+    try {
+      this.#session.next?.();
+    } catch {
+      this.fault();
     }
-    this.#arrange();
-  }
-
-  readonly #takeTurn = (): void => {
-    if (this.#canBegin()) this.#beginNext();
-    this.#arrange();
-  };
-
-  /** A frame of several parts may overshoot, by itself: once it has begun there is room for all of it. */
-  #canBegin(): boolean {
-    return this.#session.hasMore || (!this.#queue.isEmpty && !this.#isFull());
-  }
-
-  /** Whether a further frame may be begun. */
-  #canTake(): boolean {
-    return !this.#session.hasMore && !this.#isFull();
-  }
-
-  /** One piece of what waits: a part of the frame that is under way, or else a frame. */
-  #beginNext(): void {
-    if (this.#session.hasMore) {
-      try {
-        this.#session.next?.();
-      } catch {
-        this.fault();
-      }
-      return;
-    }
-    const next = this.#queue.shift();
-    if (next !== undefined) this.#begin(next.frame, next.permit);
-  }
-
-  /** Sees to its next turn, and to whether it is read until then. */
-  #arrange(): void {
-    const canBegin = this.#canBegin();
-    if (canBegin) this.#turns.join(this.#takeTurn);
-    if (!this.#isOpen) {
-      if (!canBegin) this.#depart();
-    } else if (!canBegin && this.#queue.isEmpty && !this.#isBusy()) {
-      this.#reading.release(BUSY);
-    } else if (!this.#reading.isHeld(BUSY)) {
-      this.counters.stalls++;
-      this.#reading.hold(BUSY);
-    }
-  }
-
-  #isBusy(): boolean {
-    return this.#work.count >= this.#settings.maxInFlight;
-  }
-
-  #isFull(): boolean {
-    return this.#isBusy() || this.#reading.isHeld(CLOGGED);
   }
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -307,7 +250,7 @@ export class Connection implements FlowConnection, Link {
     clearTimeout(this.#expulsion);
     if (!this.#isOpen) return;
     this.#end(true);
-    this.#arrange();
+    this.#agenda.proceed();
   }
 
   /** Closes it for what the client did. It is not read while it says goodbye: it may have much left to say. */
@@ -341,10 +284,9 @@ export class Connection implements FlowConnection, Link {
   #depart(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#turns.leave(this.#takeTurn);
     // What was let in and never begun gives back the probe that it may hold.
     this.#session.abandon?.();
-    for (const { permit } of this.#queue.clear()) this.settle(permit, 'ignored');
+    for (const { permit } of this.#agenda.clear()) this.settle(permit, 'ignored');
     this.peer.release();
     this.#onEnd(this);
   }

@@ -20,7 +20,7 @@ export class JsonRpcSession<ServerParams> implements Session {
 
   /** Whether a batch has members that wait to be begun. */
   get hasMore(): boolean {
-    return this.#batch !== undefined && this.#batch.hasMore;
+    return this.#batch?.hasMore ?? false;
   }
 
   begin(frame: FrameData, permit: Decision): void {
