@@ -9,16 +9,28 @@
 // A bucket with T = 1/rate and depth `burst` and this arithmetic admit exactly the same requests: the virtual
 // scheduling form of ITU-T I.371, annex A. Time is in ticks of 2⁻²⁰ ms.
 
-import { burst, changedAt, latest, limitsOf, tau, ticksPerToken, ticksPerTokenBefore, versionOf } from './limits';
+import { TICKS_PER_MS as PER_MS, TICKS_START } from './layout';
+import {
+  burst,
+  changedAt,
+  keepsBuckets,
+  latest,
+  limitsOf,
+  tau,
+  tauBefore,
+  ticksPerToken,
+  ticksPerTokenBefore,
+  versionOf,
+} from './limits';
 
-const TICKS_PER_MS: f64 = 1048576;
+export const TICKS_PER_MS: f64 = PER_MS;
 const TICK_BITS: u64 = 20;
 /** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
-const EPOCH_START: i64 = 1 << 30;
+export const EPOCH_START: i64 = TICKS_START;
 
 const TAT_BITS: u64 = 61;
-const TAG_BITS: u64 = 3;
-const TAG_MASK: u64 = 7;
+export const TAG_BITS: u64 = 3;
+export const TAG_MASK: u64 = 7;
 const CONVERSION: u64 = 1;
 /** Added to the tag when a row changes its owner, so that a late writer's compare-and-swap fails. */
 export const HANDOVER: u64 = 2;
@@ -114,18 +126,26 @@ export function isIn(word: u64, force: u64): bool {
 }
 
 /**
- * The word in the limits in force, which it may be one behind. A debt is kept in tokens: what the TAT was past the
- * change is stretched by T / T_before, rounded up, and clamped to one burst.
+ * The word in the limits in force, which it may be one behind. Where neither T nor the burst changed, the TAT stays.
+ * Else a TAT before the change becomes the change. A later one keeps its debt in tokens, as of the change; or, where a
+ * monotonic clock cannot have made so much debt by then, as of the earliest instant at which it fits into one burst. So
+ * a clock that was set back for the change never makes a debt look larger than a burst, and no part of it is forgotten.
  */
 export function converted(word: u64, force: u64): u64 {
   if (isIn(word, force)) return word;
   const limits = limitsOf(force);
-  const start = changedAt(limits);
-  let tat = tatOf(word);
-  if (tat > start) {
-    tat = start + stretched(tat - start, ticksPerToken(limits), ticksPerTokenBefore(limits), burst(limits));
-  }
-  return wordOf(tat, retag(word, CONVERSION));
+  const tat = tatOf(word);
+  return wordOf(keepsBuckets(limits) ? tat : carried(tat, limits), retag(word, CONVERSION));
+}
+
+/** The TAT that keeps the debt of this one, which was made in the limits before. */
+function carried(tat: u64, limits: usize): u64 {
+  const changed = changedAt(limits);
+  if (tat <= changed) return changed;
+  const before = tauBefore(limits);
+  const since = tat - changed > before ? tat - before : changed;
+  const debt = stretched(tat - since, ticksPerToken(limits), ticksPerTokenBefore(limits), burst(limits));
+  return min<u64>(since + debt, latest(limits) + tau(limits));
 }
 
 /** min(⌈owed · to / from⌉, most · to), exactly. */

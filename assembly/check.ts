@@ -1,7 +1,7 @@
 // "May this peer go on?": breaker, then bucket, then one compare-and-swap.
 
 import { due, exhausted, generationOf, probing, stateOf, unprobed, untilLease, untilProbe } from './breaker';
-import { charged, converted, instantOf, isIn, lacking, wholeMs, withTat } from './bucket';
+import { charged, converted, instantOf, isIn, lacking, TICKS_PER_MS, tatOf, wholeMs, withTat } from './bucket';
 import { BORN, bornIn, claim } from './claim';
 import { tally } from './counters';
 import { permitOf, rejected, retryAfter } from './decision';
@@ -12,6 +12,7 @@ import {
   COUNT_ALLOWED,
   COUNT_CIRCUIT_OPENED,
   COUNT_CIRCUIT_REJECTED,
+  COUNT_CLOCK_ANOMALIES,
   COUNT_RATE_LIMITED,
   COUNT_TABLE_FULL,
   ON_FULL_REJECT,
@@ -23,7 +24,16 @@ import {
   STATE_CLOSED,
   STATE_OPEN,
 } from './layout';
-import { burst, currentLimits, inForce, latest, limitsOf, onFull } from './limits';
+import {
+  burst,
+  currentLimits,
+  inForce,
+  latest,
+  limitsOf,
+  longestProbeTimeoutMs,
+  longestTimeoutMs,
+  onFull,
+} from './limits';
 import { SHARED } from './memory';
 import { capacity, coldOf, leaveFound, rowAt } from './place';
 import {
@@ -40,6 +50,12 @@ import {
 
 /** What a peer is told that found no row, in milliseconds. */
 const TABLE_FULL_HINT: i32 = 1000;
+
+/**
+ * A bucket or a deadline that lies so many ms further ahead than a monotonic clock can have put it is the sign of a `now` of
+ * another origin. Deadlines are rounded up, by less than two; threads that share a table read their clocks a little apart.
+ */
+const AHEAD_MS: f64 = SHARED ? 1000 : 2;
 
 /** No probe of this check is out. */
 const NO_PROBE: i32 = -1;
@@ -59,7 +75,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64):
     const limits = limitsOf(force);
     if (stateOf(breaker) == STATE_OPEN) {
       const wait = untilProbe(breaker, now);
-      if (wait) return shut(slot, wait);
+      if (wait) return shut(slot, wait, longestTimeoutMs(limits));
     }
     const at = min<u64>(instant, latest(limits));
     // Nearly always it is: the question is asked here because a call costs as much as all the rest of it.
@@ -73,7 +89,9 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64):
         if (casBreaker(row, breaker, by)) tally(COUNT_CIRCUIT_OPENED);
         continue;
       }
-      if (stateOf(breaker) != STATE_OPEN && exhausted(breaker, limits)) return shut(slot, untilLease(breaker, now));
+      if (stateOf(breaker) != STATE_OPEN && exhausted(breaker, limits)) {
+        return shut(slot, untilLease(breaker, now), longestProbeTimeoutMs(limits));
+      }
       // The probe goes out first, then its token is taken; where another thread took that meanwhile, the probe goes back.
       if (missing <= 0) {
         const out = probing(breaker, now, limits);
@@ -87,6 +105,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64):
       // A word that is still there was in these limits or in those before them, and so was rightly converted.
       if (SHARED && getBucket(row) != bucket) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
+      if (lacking(tatOf(word), at, limits) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
       return limited(row, missing, cost, limits);
     }
     if (!casBucket(row, bucket, withTat(word, after))) continue;
@@ -96,7 +115,9 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64):
   }
 }
 
-function shut(slot: u32, wait: u64): i32 {
+/** `longest` is the longest wait that there can be, in ms. */
+function shut(slot: u32, wait: u64, longest: f64): i32 {
+  if (<f64>wait > longest + AHEAD_MS) tally(COUNT_CLOCK_ANOMALIES);
   count(coldOf(slot) + COLD_CIRCUIT_REJECTED);
   tally(COUNT_CIRCUIT_REJECTED);
   return rejected(REASON_CIRCUIT_OPEN, retryAfter(wait));

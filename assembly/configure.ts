@@ -3,7 +3,7 @@
 
 import { converted, isIn, ticks } from './bucket';
 import { AT_SWEPT } from './layout';
-import { enforce, inForce, limitsOf, spareRecord, ticksPerToken, versionOf, writeBefore, writeLimits } from './limits';
+import { enforce, inForce, limitsOf, spareRecord, versionOf, writeBefore, writeLimits } from './limits';
 import { cas32, load32 } from './memory';
 import { capacity, rowAt, usedSlots } from './place';
 import { casBucket, getBucket } from './row';
@@ -23,7 +23,7 @@ export function configure(
     sweep(force);
     const limits = spareRecord(force);
     writeLimits(limits, ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full);
-    writeBefore(limits, ticks(now, limits), ticksPerToken(limitsOf(force)));
+    writeBefore(limits, ticks(now, limits), limitsOf(force));
     if (enforce(force, limits)) return;
   }
 }

@@ -8,8 +8,8 @@ import { LIVE, meta, OVERFLOW_EPOCH, setMeta } from './row';
 
 /** Makes an empty table in zeroed memory, with limits that are valid but nobody's; false where it does not fit. */
 export function create(rows: u32, threads: u32): bool {
-  if (open(rows, 0, threads) > <f64>((<u64>memory.size()) << 16)) {
-    open(0, 0, 0);
+  if (open(rows, 0, threads, 1) > <f64>((<u64>memory.size()) << 16)) {
+    open(0, 0, 0, 0);
     return false;
   }
   store<u32>(AT_CAPACITY, rows);

@@ -1,3 +1,3 @@
 // What only the shared build exports.
 
-export { attach, detach, leave, reserve, tenancyOf } from './threads';
+export { attach, detach, reserve, tenancyOf } from './threads';

@@ -1,32 +1,33 @@
 // What crosses the boundary: numbers only, every parameter always given, and no number that could make it trap. Slots
 // and lengths are checked here; whatever is not the table's finds nothing.
 
-import { adopt as adoptRow } from './adopt';
+import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
-
 import { remove as forget } from './claim';
-import { configure as reconfigure, sweep } from './configure';
+import { configure as reconfigure } from './configure';
 import { create } from './create';
 import { rejected } from './decision';
 import { find as findRef } from './index';
 import {
   AT_MAGIC,
-  BATCH,
   MAX_ID_BYTES,
   MAX_PEERS,
   MAX_THREADS,
   OUTCOME_IGNORED,
   REASON_TABLE_FULL,
+  SAVE_CLOSED,
   STALE,
   STATE_CLOSED,
 } from './layout';
-import { inForce } from './limits';
 import { fullBurst, circuitState as stateOf, availableTokens as tokensOf } from './look';
 import { pinned, unpin } from './pin';
-import { batchRoom, capacity } from './place';
+import { isOpen, isOpenAt } from './place';
+import { save as saveRows } from './save';
 import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
+
+export { leave } from './threads';
 
 /** Makes an empty table for `rows` peers; false where memory is too small for it or already holds one. */
 export function init(rows: u32, threads: u32): bool {
@@ -44,55 +45,40 @@ export function configure(
   full: u32,
   now: f64,
 ): void {
-  if (capacity == 0) return;
+  if (!isOpen()) return;
   reconfigure(ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full, now);
 }
+
+export { checkBatch } from './batch';
+export { checkOne, succeedOne } from './one';
 
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
-  return slot < capacity ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now)) : STALE;
-}
-
-/**
- * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
- * Stops at the first that is stale, and returns its number, or `to`.
- */
-export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
-  const end = min<u32>(capacity ? to : 0, BATCH);
-  const tokens = tokensFrom(cost);
-  const instant = instantOf(now);
-  for (let i = from; i < end; i++) {
-    const at = batchRoom + ((<usize>i) << 3);
-    const slot = load<u32>(at);
-    const decision = slot < capacity ? decide(slot, load<u32>(at, 4), tokens, now, instant) : STALE;
-    if (decision == STALE) return i;
-    store<i32>(at, decision);
-  }
-  return end;
+  return isOpenAt(slot) ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now)) : STALE;
 }
 
 export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f64): i32 {
-  return slot < capacity ? settleRow(slot, epoch, min<i32>(outcome, OUTCOME_IGNORED), permit, now) : STALE;
+  return isOpenAt(slot) ? settleRow(slot, epoch, min<i32>(outcome, OUTCOME_IGNORED), permit, now) : STALE;
 }
 
 export function refund(slot: u32, epoch: u32, cost: f64): i32 {
-  return slot < capacity ? giveBack(slot, epoch, tokensFrom(cost)) : STALE;
+  return isOpenAt(slot) ? giveBack(slot, epoch, tokensFrom(cost)) : STALE;
 }
 
 export function release(slot: u32, epoch: u32): void {
-  if (slot < capacity) unpin(slot, epoch);
+  if (isOpenAt(slot)) unpin(slot, epoch);
 }
 
 // A row that is no longer that life's looks like a new peer's.
 
 export function circuitState(slot: u32, epoch: u32, now: f64): u32 {
-  return slot < capacity ? stateOf(slot, epoch, now) : STATE_CLOSED;
+  return isOpenAt(slot) ? stateOf(slot, epoch, now) : STATE_CLOSED;
 }
 
 export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
-  if (capacity == 0) return 0;
-  return slot < capacity ? tokensOf(slot, epoch, now) : fullBurst();
+  if (!isOpen()) return 0;
+  return isOpenAt(slot) ? tokensOf(slot, epoch, now) : fullBurst();
 }
 
 // ── by the ID in this thread's room ──────────────────────────────────────────────────────────────────────────────────
@@ -124,23 +110,24 @@ export function remove(length: u32): bool {
 // ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function checkOverflow(cost: f64, now: f64): i32 {
-  return capacity ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
+  return isOpen() ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
 }
 
-/** Brings every row into the limits in force, so that their words can be copied. */
-export function settleLimits(): void {
-  if (capacity) sweep(inForce());
+/** Copies rows into this thread's batch room, from slot `from` on: where to go on · 64 + how many, or SAVE_CHANGED or SAVE_CLOSED. */
+export function save(from: u32, version: u32): f64 {
+  return isOpen() ? saveRows(from, version) : SAVE_CLOSED;
 }
 
-/**
- * Gives the row whose bytes stand in this thread's batch room a place here, as time has made it by `asOf`, with all its
- * instants moved by `shift` ms; false where there is no room for it, or its peer is here already. `shared` takes the
- * bytes for those of the overflow row.
- */
-export function adopt(shared: bool, asOf: f64, shift: f64): bool {
-  return capacity != 0 && adoptRow(shared, asOf, shift);
+/** Gives the first `count` records in this thread's batch room rows here; how many found one. */
+export function adopt(count: u32): u32 {
+  return isOpen() ? adoptRecords(count) : 0;
+}
+
+/** Moves all instants by `shift` ms, once time has made the rows what they are by `asOf`. */
+export function age(asOf: f64, shift: f64): void {
+  if (isOpen()) ageRows(asOf, shift);
 }
 
 function isId(length: u32): bool {
-  return capacity != 0 && length != 0 && length <= <u32>MAX_ID_BYTES;
+  return length != 0 && length <= <u32>MAX_ID_BYTES && isOpen();
 }

@@ -31,7 +31,7 @@
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -44,12 +44,13 @@ export const AT_THREADS = HEADER + 12;
 export const AT_KEY = HEADER + 16; // two u64
 export const AT_ORIGIN = HEADER + 32; // f64: what the clock of the table's maker read at now = 0
 
-export const AT_BIRTHS = HEADER + 64; // rows claimed so far: the source of epochs
+export const AT_BIRTHS = HEADER + 64; // lives so far: the source of epochs
 export const AT_FRESH = HEADER + 68; // slots below this one have been used
 export const AT_HAND = HEADER + 72; // the reclaiming hand
 
 export const AT_FORCE = HEADER + 128; // u64, the limits in force: their version 32 ─ 32 ─ where their record is 32 ─ 0
 export const AT_SWEPT = HEADER + 136; // every bucket word is in the limits of this version or a later one
+export const AT_ERA = HEADER + 140; // how often half of all epochs were used up
 export const AT_MEMBERS = HEADER + 144; // u64: how often it changed 32 ─ 32 ─ one bit for each thread that takes part ─ 0
 export const AT_TENANTS = HEADER + 192; // u32 a thread: how often it was reserved or given back; odd while it is reserved
 
@@ -103,9 +104,15 @@ export const COLD_ID = 14;
 /** How many bytes of an ID the table keeps for listings. */
 export const ID_KEPT = 58; // COLD_BYTES - COLD_ID
 
+// ── records: a row and its cold record behind it, on the way out of a table or into one ─────────────────────────────
+
+export const RECORD_BYTES = 136; // ROW_BYTES + COLD_BYTES
+/** How many records fit into a batch room. */
+export const RECORDS = 60;
+
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
-export const COUNTER_COUNT = 10;
+export const COUNTER_COUNT = 11;
 export const COUNT_ALLOWED = 0;
 export const COUNT_RATE_LIMITED = 1;
 export const COUNT_CIRCUIT_REJECTED = 2;
@@ -116,14 +123,15 @@ export const COUNT_STALE_RESULTS = 6;
 export const COUNT_RECLAIMED = 7;
 export const COUNT_CLAIMED = 8;
 export const COUNT_FREED = 9;
+export const COUNT_CLOCK_ANOMALIES = 10;
 
 export const MAX_THREADS = 32;
 export const MAX_ID_BYTES = 1024;
 export const BATCH = 1024;
 
-/** Two records of limits, so that one can be written while the other is in force; the counters stand before them. */
 /** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
-export const THREAD_FOUND = 80;
+export const THREAD_FOUND = 120; // the counters stand before it: there is room for 15
+/** Two records of limits, so that one can be written while the other is in force. */
 export const THREAD_LIMITS = 128;
 export const LIMITS_BYTES = 128;
 export const LIMITS_TICKS_PER_TOKEN = 0; // u64
@@ -138,6 +146,9 @@ export const LIMITS_PROBES = 60; // u8
 export const LIMITS_ON_FULL = 61; // u8
 export const LIMITS_BEFORE = 64; // u64, ticks per token before
 export const LIMITS_RATE_PER_SEC = 72; // f64
+export const LIMITS_TAU_BEFORE = 80; // u64
+export const LIMITS_LONGEST_TIMEOUT_MS = 88; // f64
+export const LIMITS_LONGEST_PROBE_TIMEOUT_MS = 96; // f64
 export const THREAD_ID = 384; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 1472; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_BYTES = 9664; // THREAD_BATCH + BATCH * 8, a multiple of 64
@@ -172,6 +183,11 @@ export function tableEnd(threadBlocks: number, threads: number): number {
   return threadBlocks + threads * THREAD_BYTES;
 }
 
+// ── time: ticks of 2⁻²⁰ ms ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const TICKS_PER_MS = 1048576;
+export const TICKS_START = 1073741824; // now = 0 in ticks
+
 // ── codes that cross the boundary ────────────────────────────────────────────────────────────────────────────────────
 
 /** What a check by slot returns when the row is no longer that peer's; above every permit. */
@@ -180,6 +196,10 @@ export const STALE = 0x40000000;
 export const NEEDS_TIME = 0x40000001;
 /** "No permit was given" among permits. */
 export const NO_PERMIT = -0x80000000;
+
+/** What copying rows returns instead of a count: the limits changed meanwhile, or this instance has no open table. */
+export const SAVE_CHANGED = -1;
+export const SAVE_CLOSED = -2;
 
 export const REASON_RATE_LIMITED = 0;
 export const REASON_CIRCUIT_OPEN = 1;

@@ -4,12 +4,13 @@
 //      byte 0      8       16      24       32           40          48               56          60       61
 //           ┌──────┬───────┬───────┬────────┬────────────┬───────────┬────────────────┬───────────┬────────┬────────┐
 //           │ T    │ burst │ tau   │ latest │ changed at │ timeoutMs │ probeTimeoutMs │ threshold │ probes │ onFull │
-//           ├──────┴───┬───┴───────┴────────┴────────────┴───────────┴────────────────┴───────────┴────────┴────────┘
-//           │ T before │ ratePerSec │
-//           └──────────┴────────────┘
-//      byte 64         72
+//           ├──────┴───┬───┴───────┴┬───────┴────┬───────┴───────────┴───┬────────────┴───────────┴─┬──────┴────────┘
+//           │ T before │ ratePerSec │ tau before │ longest timeoutMs     │ longest probeTimeoutMs   │
+//           └──────────┴────────────┴────────────┴───────────────────────┴──────────────────────────┘
+//      byte 64         72           80           88                      96
 //
-// T is the ticks one token takes to come back, tau = burst · T the ticks of a whole burst.
+// T is the ticks one token takes to come back, tau = burst · T the ticks of a whole burst. The longest timeouts are those of
+// all limits so far: deadlines stay as they were set.
 
 import {
   AT_FORCE,
@@ -18,11 +19,14 @@ import {
   LIMITS_BYTES,
   LIMITS_CHANGED_AT,
   LIMITS_LATEST,
+  LIMITS_LONGEST_PROBE_TIMEOUT_MS,
+  LIMITS_LONGEST_TIMEOUT_MS,
   LIMITS_ON_FULL,
   LIMITS_PROBE_TIMEOUT_MS,
   LIMITS_PROBES,
   LIMITS_RATE_PER_SEC,
   LIMITS_TAU,
+  LIMITS_TAU_BEFORE,
   LIMITS_THRESHOLD,
   LIMITS_TICKS_PER_TOKEN,
   LIMITS_TIMEOUT_MS,
@@ -109,6 +113,15 @@ export function ticksPerTokenBefore(limits: usize): u64 {
   return load<u64>(limits, LIMITS_BEFORE);
 }
 
+export function tauBefore(limits: usize): u64 {
+  return load<u64>(limits, LIMITS_TAU_BEFORE);
+}
+
+/** Whether buckets are what they were before: then their words mean the same in both limits. */
+export function keepsBuckets(limits: usize): bool {
+  return ticksPerToken(limits) == ticksPerTokenBefore(limits) && tau(limits) == tauBefore(limits);
+}
+
 export function ratePerSecond(limits: usize): f64 {
   return load<f64>(limits, LIMITS_RATE_PER_SEC);
 }
@@ -139,10 +152,24 @@ export function writeLimits(
   if (!ASC_NO_ASSERT) assert(tau(limits) + latest(limits) == END);
 }
 
-/** What a record keeps of its predecessor: when it took over, and what a token took before. */
-export function writeBefore(limits: usize, changed: u64, perToken: u64): void {
+/** The longest timeout that any circuit can have been opened with. */
+export function longestTimeoutMs(limits: usize): f64 {
+  return load<f64>(limits, LIMITS_LONGEST_TIMEOUT_MS);
+}
+
+/** The longest lease that any probe can have got. */
+export function longestProbeTimeoutMs(limits: usize): f64 {
+  return load<f64>(limits, LIMITS_LONGEST_PROBE_TIMEOUT_MS);
+}
+
+/** What a record keeps of its predecessors: when it took over, what a token and a burst took before, the longest timeouts. */
+export function writeBefore(limits: usize, changed: u64, before: usize): void {
   store<u64>(limits, changed, LIMITS_CHANGED_AT);
-  store<u64>(limits, perToken, LIMITS_BEFORE);
+  store<u64>(limits, ticksPerToken(before), LIMITS_BEFORE);
+  store<u64>(limits, tau(before), LIMITS_TAU_BEFORE);
+  store<f64>(limits, max<f64>(timeoutMs(limits), longestTimeoutMs(before)), LIMITS_LONGEST_TIMEOUT_MS);
+  const lease = max<f64>(probeTimeoutMs(limits), longestProbeTimeoutMs(before));
+  store<f64>(limits, lease, LIMITS_LONGEST_PROBE_TIMEOUT_MS);
 }
 
 function clamp(value: u64, most: u64): u64 {

@@ -3,6 +3,7 @@
 
 import {
   AT_FRESH,
+  AT_TENANTS,
   COLD_BYTES,
   coldAt,
   freeAt,
@@ -19,7 +20,7 @@ import {
   tableEnd,
   threadsAt,
 } from './layout';
-import { load32 } from './memory';
+import { load32, SHARED } from './memory';
 
 /** Rows for peers; 0 before the table is open, which turns every slot away. */
 export let capacity: u32 = 0;
@@ -35,9 +36,12 @@ export let me: u32 = 1;
 export let idRoom: usize = 0;
 export let batchRoom: usize = 0;
 let cold: usize = 0;
+/** Where the tenancy of this thread's number stands, and the one under which this instance takes part. */
+let tenancy: usize = 0;
+export let own: u32 = 0;
 
-/** Finds the sections of a table of this capacity; the table's end. */
-export function open(rows: u32, thread: u32, members: u32): f64 {
+/** Finds the sections of a table of this capacity for a thread of it; the table's end. */
+export function open(rows: u32, thread: u32, members: u32, tenant: u32): f64 {
   const count = <f64>rows;
   const indexStart = indexAt(count);
   const coldStart = coldAt(indexStart, count);
@@ -56,7 +60,27 @@ export function open(rows: u32, thread: u32, members: u32): f64 {
   me = 1 << thread;
   idRoom = block + THREAD_ID;
   batchRoom = block + THREAD_BATCH;
+  tenancy = tenancyAt(thread);
+  own = tenant;
   return tableEnd(threadsStart, members);
+}
+
+export function tenancyAt(thread: u32): usize {
+  return <usize>AT_TENANTS + ((<usize>thread) << 2);
+}
+
+/** Whether the table is open to this instance. Another thread may have detached it, and then its number is another's. */
+export function isOpen(): bool {
+  return capacity != 0 && isTenant();
+}
+
+/** The same for a slot, and whether the table has that one. */
+export function isOpenAt(slot: u32): bool {
+  return slot < capacity && isTenant();
+}
+
+function isTenant(): bool {
+  return !SHARED || load32(tenancy) == own;
 }
 
 /** Leaves word of the row that a call by ID found. */

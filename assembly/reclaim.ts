@@ -9,7 +9,7 @@ import { handedOver as bucketHandedOver, converted, isFull, ticks } from './buck
 import { tally } from './counters';
 import { NO_SLOT } from './free';
 import { NONE, refOf } from './index';
-import { AT_BIRTHS, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS } from './layout';
+import { AT_BIRTHS, AT_ERA, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS } from './layout';
 import { inForce, limitsOf } from './limits';
 import { add32, load64, SHARED } from './memory';
 import { capacity, me, rowAt } from './place';
@@ -31,13 +31,20 @@ import {
 } from './row';
 
 const LOOKS: u32 = 64;
-const LOW_EPOCHS: u32 = 0xffff;
+const LOW_BITS: u32 = 0xffff;
 const EPOCH_MASK: u32 = (1 << EPOCH_BITS) - 1;
+const ERA_MASK: u32 = EPOCH_MASK >> 1;
 
-/** A new life's number. Its low 16 bits are never all 0: permit 0 is the overflow row's. */
+/**
+ * A new life's number. Its low 16 bits are never all 0: permit 0 is the overflow row's. Numbers come round again after 2²⁹
+ * lives, so whoever keeps one looks for its row anew when the era has changed, which is twice as often.
+ */
 export function nextEpoch(): u32 {
-  const births = add32(AT_BIRTHS, 1);
-  return (((births / LOW_EPOCHS) << 16) | ((births % LOW_EPOCHS) + 1)) & EPOCH_MASK;
+  while (true) {
+    const birth = add32(AT_BIRTHS, 1) + 1;
+    if ((birth & ERA_MASK) == 0) add32(AT_ERA, 1);
+    if (birth & LOW_BITS) return birth & EPOCH_MASK;
+  }
 }
 
 /** Whether somebody holds the row. Pins of threads that are gone hold nothing. */

@@ -16,7 +16,7 @@ import {
   ROW_META,
   ROW_RATE_LIMITED,
 } from './layout';
-import { cas64, load32, load64, store32, store64 } from './memory';
+import { cas64, load32, load64, loadCount32, store32, store64, storeCount32 } from './memory';
 
 const META: usize = ROW_META;
 const FP: usize = ROW_FINGERPRINT;
@@ -116,8 +116,8 @@ export function setLastFailure(row: usize, coarse: u32): void {
 // totals, which each thread keeps for itself, are exact.
 
 export function count(at: usize): void {
-  const value = load32(at);
-  store32(at, value + <u32>(value != 0xffffffff));
+  const value = loadCount32(at);
+  storeCount32(at, value + <u32>(value != 0xffffffff));
 }
 
 /** Both counters of a new life. */

@@ -1,26 +1,16 @@
 // Who takes part in a shared table. Thread 0 made it. Others get a number when a ticket is made for them (`reserve`),
 // join under that number (`attach`), and leave it when they are gone (`detach`), whether they could say so or not.
 //
-//      TENANTS[n]   even: free ── reserve ──► odd: somebody's ── detach ──► even
+//      TENANTS[n]   even: free ── reserve ──► odd: somebody's ── detach ──► even; looked at by every call of its thread
 //      MEMBERS      the bit of a thread is set while its pins and its unfinished row count
 //
 // A number's tenancy and its bit are told apart in time by the version in MEMBERS: whoever clears a bit has looked at
 // the tenancy after it loaded the word, so that a late leave never puts the next tenant out.
 
 import { markFree } from './free';
-import {
-  ABI_VERSION,
-  AT_ABI,
-  AT_CAPACITY,
-  AT_MAGIC,
-  AT_MEMBERS,
-  AT_TENANTS,
-  AT_THREADS,
-  MAGIC,
-  MAX_THREADS,
-} from './layout';
+import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_THREADS, MAGIC, MAX_THREADS } from './layout';
 import { cas32, cas64, load32, load64 } from './memory';
-import { capacity, me, open, rowAt, usedSlots } from './place';
+import { capacity, me, open, own, rowAt, tenancyAt, usedSlots } from './place';
 import { casMeta, epochOf, getMeta, LIMBO, LIVE, lifeOf, meta, pinsOf } from './row';
 
 /** A ticket's number is not, or no longer, its holder's. */
@@ -29,13 +19,6 @@ export const VOID: i32 = -1;
 export const BUSY: i32 = -2;
 /** The memory holds no table of this version. */
 export const NO_TABLE: i32 = -3;
-
-/** The tenancy under which this instance takes part; that of the table's maker is the first. */
-let own: u32 = 1;
-
-function tenancyAt(thread: u32): usize {
-  return <usize>AT_TENANTS + ((<usize>thread) << 2);
-}
 
 export function tenancyOf(thread: u32): u32 {
   return thread < <u32>MAX_THREADS ? load32(tenancyAt(thread)) : 0;
@@ -60,18 +43,17 @@ export function attach(thread: u32, tenancy: u32): i32 {
   if (load32(tenancyAt(thread)) != tenancy) return VOID;
   if (before & bit) return BUSY;
   const count = load32(AT_THREADS);
-  open(load32(AT_CAPACITY), thread, count);
+  open(load32(AT_CAPACITY), thread, count, tenancy);
   const used = usedSlots();
   for (let slot: u32 = 0; slot < used; slot++) clearAfter(slot);
   while (true) {
     const members = load64(AT_MEMBERS);
     const left = load32(tenancyAt(thread)) != tenancy;
     if (left || members & bit) {
-      open(0, 0, 0);
+      open(0, 0, 0, 0);
       return left ? VOID : BUSY;
     }
     if (!cas64(AT_MEMBERS, members, changed(members | bit))) continue;
-    own = tenancy;
     return thread;
   }
 }
@@ -79,7 +61,7 @@ export function attach(thread: u32, tenancy: u32): i32 {
 /** Ends this thread's own tenancy and closes the table to this instance. */
 export function leave(): void {
   if (capacity != 0) detach(ctz<u32>(me), own);
-  open(0, 0, 0);
+  open(0, 0, 0, 0);
 }
 
 /** Ends a tenancy; whether it was this call that did. */

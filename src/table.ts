@@ -6,8 +6,8 @@ import { type Limits, type ResolvedConfig, resolveConfig } from './config.js';
 import { ConfigError } from './errors.js';
 import { type PeerId, Slots } from './slots.js';
 import { Pins } from './threads/pins.js';
-import { joinTable, requireSharedMemory, reserveTicket, type Ticket } from './threads/ticket.js';
-import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, slotOf } from './wasm/core.js';
+import { joinTable, requireSharedMemory, requireTicket, reserveTicket, type Ticket } from './threads/ticket.js';
+import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, requireOpen, slotOf } from './wasm/core.js';
 import { coreModule } from './wasm/module.js';
 import { keyOf, readHeader, readLimits, writeOrigin } from './wasm/reading.js';
 
@@ -72,6 +72,7 @@ export class Table {
   }
 
   configure(config: ResolvedConfig, now: number): void {
+    requireOpen(this.core);
     this.core.configure(
       config.maxRequestsPerSec,
       config.burstSize,
@@ -100,6 +101,13 @@ export class Table {
     this.core.release(slotOf(ref), epochOf(ref));
   }
 
+  /** Whether a reference of an earlier era is still its peer's. Where it is not, a handle's pin went with that row. */
+  stillHolds(id: PeerId, ref: number): boolean {
+    if (this.slots.find(id) === ref) return true;
+    this.#pins?.remove(ref);
+    return false;
+  }
+
   // ── by ID ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   refund(id: PeerId, cost: number): void {
@@ -123,17 +131,21 @@ export class Table {
   // ── threads ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   share(): Ticket {
+    requireOpen(this.core);
     this.slots.seed();
     return reserveTicket(this.core, this.#module);
   }
 
-  detach({ thread, tenancy }: Ticket): boolean {
+  detach(ticket: Ticket): boolean {
+    requireOpen(this.core);
+    requireTicket(ticket);
+    const { thread, tenancy } = ticket;
     return this.core.threads?.detach(thread, tenancy) === 1;
   }
 
-  /** Leaves a shared table. Its instance decides nothing from then on. */
+  /** Closes the table to this instance, for which nothing is decided from then on. */
   close(): void {
-    this.core.threads?.leave();
+    this.core.leave();
   }
 }
 

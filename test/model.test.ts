@@ -10,7 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { engines } from './engines.js';
 import { IDS, type Step, World } from './model/world.js';
-import type { OracleLimits } from './oracle.js';
+import type { OracleLimits } from './oracle-types.js';
 
 const SEED = Number(process.env.PEERGATE_SEED ?? 0x5eed_0003);
 const RUNS = Number(process.env.PEERGATE_RUNS ?? 700);
@@ -98,6 +98,10 @@ const ms = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 20 }).map((n) => n / 1_024),
 );
 const little = fc.constantFrom(-1, -1 / 128, -1 / 1_024, 0, 0, 0, 1 / 1_024, 1 / 128, 1);
+const off = fc.oneof(
+  ms,
+  ms.map((n) => -n),
+);
 const limits: fc.Arbitrary<Partial<OracleLimits>> = fc.record(
   {
     maxRequestsPerSec: fc.constantFrom(0.25, 1, 3, 10, 99.5, 1_000, 1e6),
@@ -120,6 +124,7 @@ const steps: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] = 
   [1, fc.record({ op: op('look'), peer })],
   [1, fc.record({ op: op('list') })],
   [1, fc.record({ op: op('configure'), limits })],
+  [2, fc.record({ op: op('configureOff'), limits, ms: off })],
   [1, fc.record({ op: op('handle'), peer })],
   [2, fc.record({ op: op('handleCheck'), handle, cost, timed })],
   [2, fc.record({ op: op('handleRecord'), handle, result, ticket })],

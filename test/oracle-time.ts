@@ -10,10 +10,10 @@ const TICKS_PER_MS = 1n << 20n;
 const TICKS_PER_STEP = TICKS_PER_MS / 128n;
 const STEPS_PER_MS = 128n;
 const TICKS_BEFORE_ZERO = 1n << 30n;
-const LAST_TICK = (1n << 61n) - 1n - TICKS_BEFORE_ZERO;
+export const LAST_TICK = (1n << 61n) - 1n - TICKS_BEFORE_ZERO;
 const LAST_STEP = (1n << 48n) - 1n;
 const LAST_MS = (1n << 41n) - 1n;
-const LONGEST_RETRY_MS = (1n << 28n) - 2n;
+export const LONGEST_RETRY_MS = 2 ** 28 - 2;
 
 export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
@@ -43,7 +43,7 @@ export function bucketTime(now: bigint, burst: bigint): bigint {
 }
 
 export function toRetryMs(wait: bigint): number {
-  return Number(min(ceilDiv(wait, TICKS_PER_MS), LONGEST_RETRY_MS));
+  return Math.min(Number(ceilDiv(wait, TICKS_PER_MS)), LONGEST_RETRY_MS);
 }
 
 /** The step at which a circuit that opened at this tick may be probed. */
@@ -54,7 +54,7 @@ export function deadlineAfter(opened: bigint, timeoutMs: number): bigint {
 /** Milliseconds until the deadline; 0: it has come. */
 export function untilDeadline(deadline: bigint, now: bigint): number {
   const wait = deadline - min(now / TICKS_PER_STEP, LAST_STEP - 1n);
-  return wait > 0n ? Number(min(ceilDiv(wait, STEPS_PER_MS), LONGEST_RETRY_MS)) : 0;
+  return wait > 0n ? Number(ceilDiv(wait, STEPS_PER_MS)) : 0;
 }
 
 export function tickOfDeadline(deadline: bigint): bigint {
@@ -69,7 +69,7 @@ export function leaseAfter(now: bigint, timeoutMs: number): bigint {
 /** Milliseconds until the lease ends; 0: it has. */
 export function untilLease(lease: bigint, now: bigint): number {
   const wait = lease - min(now / TICKS_PER_MS, LAST_MS - 1n);
-  return Number(min(max(wait, 0n), LONGEST_RETRY_MS));
+  return Number(max(wait, 0n));
 }
 
 export function tickOfLease(lease: bigint): bigint {

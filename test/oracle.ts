@@ -13,7 +13,6 @@
 
 import {
   type Breaker,
-  type BreakerLimits,
   byThen,
   CLOSED,
   idleSince,
@@ -23,48 +22,18 @@ import {
   settled,
   shutFor,
 } from './oracle-breaker.js';
-import { bucketTime, ceilDiv, max, min, ticks, ticksPerToken, toRetryMs } from './oracle-time.js';
-
-export interface OracleLimits extends BreakerLimits {
-  readonly maxRequestsPerSec: number;
-  readonly burstSize: number;
-  readonly onFull: 'overflow' | 'reject';
-}
-
-export interface OraclePermit {
-  readonly life: number;
-  readonly period: number;
-}
-
-/** What a check left in the caller's hand; a result may be given with any of them, however old. */
-export type Ticket = OraclePermit | 'overflow' | 'rejected';
-export type Reason = 'allowed' | 'rate_limited' | 'circuit_open' | 'table_full';
-
-export interface Verdict {
-  readonly reason: Reason;
-  readonly retryAfterMs: number;
-  readonly ticket: Ticket;
-}
-
-export interface Row {
-  readonly key: string;
-  readonly life: number;
-  tat: bigint;
-  breaker: Breaker;
-  period: number;
-  pins: number;
-  lastFailure: bigint;
-  allowed: number;
-  rateLimited: number;
-  circuitRejected: number;
-  failures: number;
-}
-
-export interface OracleHandle {
-  readonly key: string;
-  /** The life whose pin the handle holds. */
-  life: number | undefined;
-}
+import {
+  bucketTime,
+  ceilDiv,
+  LAST_TICK,
+  LONGEST_RETRY_MS,
+  max,
+  min,
+  ticks,
+  ticksPerToken,
+  toRetryMs,
+} from './oracle-time.js';
+import type { OracleHandle, OracleLimits, Row, Ticket, Verdict } from './oracle-types.js';
 
 const TABLE_FULL_RETRY_MS = 1_000;
 /** When a row's last failure was is kept coarsely: a row may be held back so much longer than it needs. */
@@ -81,6 +50,7 @@ export class Oracle {
     circuitClosed: 0,
     staleResults: 0,
     reclaimed: 0,
+    clockAnomalies: 0,
   };
   limits: OracleLimits;
   /** Which peer the real table took back for the newcomer of this very step, if any. */
@@ -90,9 +60,16 @@ export class Oracle {
   #overflowTat = 0n;
   #price = 0n;
   readonly #maxPeers: number;
+  /** How many ms further ahead than can be something has to lie to be taken for a sign of another clock. */
+  readonly #aheadMs: number;
+  #longestTimeoutMs: number;
+  #longestProbeTimeoutMs: number;
 
-  constructor(maxPeers: number, limits: OracleLimits) {
+  constructor(maxPeers: number, limits: OracleLimits, aheadMs = 2) {
     this.#maxPeers = maxPeers;
+    this.#aheadMs = aheadMs;
+    this.#longestTimeoutMs = limits.circuitBreakerTimeoutMs;
+    this.#longestProbeTimeoutMs = limits.probeTimeoutMs;
     this.limits = { ...limits };
     this.#price = ticksPerToken(limits.maxRequestsPerSec);
   }
@@ -115,7 +92,10 @@ export class Oracle {
       return { reason: 'table_full', retryAfterMs: TABLE_FULL_RETRY_MS, ticket: 'rejected' };
     }
     const wait = this.#wait(this.#overflowTat, cost, now);
-    if (wait > 0) return this.#refuse('rate_limited', wait);
+    if (wait > 0) {
+      this.#suspectBucket(this.#overflowTat, now);
+      return this.#refuse('rate_limited', wait);
+    }
     this.#overflowTat = this.#spent(this.#overflowTat, cost, now);
     this.stats.allowed++;
     return { reason: 'allowed', retryAfterMs: 0, ticket: 'overflow' };
@@ -124,14 +104,26 @@ export class Oracle {
   #checkRow(row: Row, cost: number, now: bigint): Verdict {
     this.#become(row, byThen(row.breaker, this.limits, now));
     const shut = shutFor(row.breaker, this.limits, now);
-    if (shut > 0) return this.#refuse('circuit_open', shut, row);
+    if (shut > 0) {
+      const longest = row.breaker.state === 'open' ? this.#longestTimeoutMs : this.#longestProbeTimeoutMs;
+      if (shut > longest + this.#aheadMs) this.stats.clockAnomalies++;
+      return this.#refuse('circuit_open', Math.min(shut, LONGEST_RETRY_MS), row);
+    }
     const wait = this.#wait(row.tat, cost, now);
-    if (wait > 0) return this.#refuse('rate_limited', wait, row);
+    if (wait > 0) {
+      this.#suspectBucket(row.tat, now);
+      return this.#refuse('rate_limited', wait, row);
+    }
     this.#become(row, letThrough(row.breaker, this.limits, now));
     row.tat = this.#spent(row.tat, cost, now);
     row.allowed++;
     this.stats.allowed++;
     return { reason: 'allowed', retryAfterMs: 0, ticket: { life: row.life, period: row.period } };
+  }
+
+  #suspectBucket(tat: bigint, now: bigint): void {
+    const ahead = tat - bucketTime(now, this.#burst) - this.#burst;
+    if (ahead > ticks(this.#aheadMs)) this.stats.clockAnomalies++;
   }
 
   /** A change of state begins a new period. */
@@ -283,12 +275,19 @@ export class Oracle {
   }
 
   configure(changes: Partial<OracleLimits>, nowMs: number): void {
-    const before = this.#price;
+    const [price, burst] = [this.#price, this.#burst];
     this.limits = { ...this.limits, ...changes };
     this.#price = ticksPerToken(this.limits.maxRequestsPerSec);
+    this.#longestTimeoutMs = Math.max(this.#longestTimeoutMs, this.limits.circuitBreakerTimeoutMs);
+    this.#longestProbeTimeoutMs = Math.max(this.#longestProbeTimeoutMs, this.limits.probeTimeoutMs);
+    if (this.#price === price && this.#burst === burst) return;
     const now = bucketTime(ticks(nowMs), this.#burst);
-    const keepDebt = (tat: bigint): bigint =>
-      tat <= now ? tat : now + min(ceilDiv((tat - now) * this.#price, before), this.#burst);
+    const end = bucketTime(LAST_TICK, this.#burst) + this.#burst;
+    const keepDebt = (tat: bigint): bigint => {
+      const since = max(now, tat - burst);
+      const debt = min(ceilDiv((tat - since) * this.#price, price), this.#burst);
+      return tat <= now ? now : min(since + debt, end);
+    };
     for (const row of this.rows.values()) row.tat = keepDebt(row.tat);
     this.#overflowTat = keepDebt(this.#overflowTat);
   }

@@ -243,6 +243,7 @@ for (const { name, using } of engines) {
       circuitClosed: 0,
       staleResults: 0,
       reclaimed: 0,
+      clockAnomalies: 0,
     });
     const permit = limiter.check('a', 5, 0);
     limiter.check('a', 1, 0);
@@ -268,6 +269,7 @@ for (const { name, using } of engines) {
       circuitClosed: 1,
       staleResults: 1,
       reclaimed: 1,
+      clockAnomalies: 0,
     });
   });
 

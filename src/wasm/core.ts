@@ -3,6 +3,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import * as layout from '../../assembly/layout.js';
+import { ClosedError } from '../errors.js';
 
 export {
   BATCH,
@@ -19,6 +20,7 @@ export {
   OUTCOME_SUCCESS,
   REASON_SHIFT,
   RETRY_NEVER,
+  ROWS as HEADER_END,
   STALE,
 } from '../../assembly/layout.js';
 
@@ -36,10 +38,14 @@ interface Exports {
     now: number,
   ): void;
   check(slot: number, epoch: number, cost: number, now: number): number;
+  /** `check` for a cost of 1; STALE also for a `now` that is no time. */
+  checkOne(slot: number, epoch: number, now: number): number;
   checkBatch(from: number, to: number, cost: number, now: number): number;
   checkId(length: number, cost: number, now: number): number;
   checkOverflow(cost: number, now: number): number;
   settle(slot: number, epoch: number, outcome: number, permit: number, now: number): number;
+  /** Whether a success counts and changes nothing; else `settle` has to see. */
+  succeedOne(slot: number, epoch: number, permit: number): number;
   settleId(length: number, outcome: number, permit: number, now: number): number;
   refund(slot: number, epoch: number, cost: number): number;
   find(length: number): number;
@@ -48,8 +54,10 @@ interface Exports {
   remove(length: number): number;
   circuitState(slot: number, epoch: number, now: number): number;
   availableTokens(slot: number, epoch: number, now: number): number;
-  settleLimits(): void;
-  adopt(overflow: boolean, asOf: number, shiftMs: number): number;
+  save(slot: number, version: number): number;
+  adopt(count: number): number;
+  age(asOf: number, shiftMs: number): void;
+  leave(): void;
 }
 
 /** What only the shared build exports; thread numbers and tenancies are those of a ticket. */
@@ -58,21 +66,37 @@ interface SharedExports extends Exports {
   tenancyOf(thread: number): number;
   attach(thread: number, tenancy: number): number;
   detach(thread: number, tenancy: number): number;
-  leave(): void;
 }
 
 /** An open table: the exports that work on it, and the rooms in its memory through which IDs and batches pass. */
 export interface Core extends Exports {
   /** Where an ID's bytes go before a call by ID; a little longer than the longest ID. */
   readonly idRoom: Uint8Array;
-  /** Pairs (slot, epoch) on the way in; each pair's first word is its decision on the way out. */
+  /** `BATCH` slots and behind them their epochs on the way in; a decision in each slot's place on the way out. */
   readonly batchRoom: Int32Array;
   /** Slot and epoch of the row that the last check or result by ID found; slot -1 where it found none. */
   readonly found: Int32Array;
+  /** Of one word: who has this thread's number. */
+  readonly tenancy: Int32Array;
+  /** The tenancy under which this instance takes part: while `tenancy` says another, the table is closed to it. */
+  readonly own: number;
+  /** Of one word, which changes before the number of a life comes round again: a reference of another era is too old. */
+  readonly era: Int32Array;
   readonly memory: WebAssembly.Memory;
   readonly maxPeers: number;
   /** Only over shared memory. */
   readonly threads?: SharedExports;
+}
+
+/** Not once the table was closed to this instance, here or by another thread that detached this one. */
+export function isOpen({ tenancy, own }: Core): boolean {
+  return tenancy[0] === own;
+}
+
+/** @throws ClosedError where the table is not open. */
+export function requireOpen(core: Core): void {
+  if (isOpen(core)) return;
+  throw new ClosedError();
 }
 
 const PAGE_BYTES = 65_536;
@@ -82,14 +106,19 @@ export function threadBlocks(maxPeers: number): number {
   return layout.threadsAt(layout.freeAt(cold, maxPeers), layout.freeInner(maxPeers), maxPeers);
 }
 
+/** How long memory is that holds a table. */
+export function tableBytes(maxPeers: number, threads: number): number {
+  return layout.tableEnd(threadBlocks(maxPeers), threads);
+}
+
 /** Instantiates the core over a new table. Throws what the engine throws when it has not that much memory. */
 export function createCore(module: WebAssembly.Module, maxPeers: number, shared: boolean): Core {
   const threads = shared ? layout.MAX_THREADS : 1;
-  const pages = Math.ceil(layout.tableEnd(threadBlocks(maxPeers), threads) / PAGE_BYTES);
+  const pages = Math.ceil(tableBytes(maxPeers, threads) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   const exports = instantiate(module, memory);
   if (!exports.init(maxPeers, threads)) throw new Error('the module is no core of this version: it made no table');
-  return openCore(exports, memory, maxPeers, 0, shared);
+  return openCore(exports, memory, maxPeers, 0, 1, shared);
 }
 
 function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): SharedExports {
@@ -102,12 +131,16 @@ function openCore(
   memory: WebAssembly.Memory,
   maxPeers: number,
   thread: number,
+  own: number,
   shared: boolean,
 ): Core {
   const block = threadBlocks(maxPeers) + thread * layout.THREAD_BYTES;
   return {
     ...(exports as Exports),
     ...(shared && { threads: exports }),
+    tenancy: new Int32Array(memory.buffer, layout.AT_TENANTS + thread * 4, 1),
+    own,
+    era: new Int32Array(memory.buffer, layout.AT_ERA, 1),
     memory,
     maxPeers,
     idRoom: new Uint8Array(memory.buffer, block + layout.THREAD_ID, layout.MAX_ID_BYTES + 64),
@@ -134,5 +167,7 @@ export function joinCore(
   tenancy: number,
 ): Core | undefined {
   const exports = instantiate(module, memory);
-  return exports.attach(thread, tenancy) === thread ? openCore(exports, memory, maxPeers, thread, true) : undefined;
+  return exports.attach(thread, tenancy) === thread
+    ? openCore(exports, memory, maxPeers, thread, tenancy, true)
+    : undefined;
 }

@@ -6,9 +6,10 @@
 import * as assert from 'uvu/assert';
 import { type Decision, isAllowed, type Peer, RateLimiter, reasonOf, retryAfterMs } from '../../src/index.js';
 import type { Engine } from '../engines.js';
-import { Oracle, type OracleHandle, type OracleLimits, type Ticket, type Verdict } from '../oracle.js';
+import { Oracle } from '../oracle.js';
 import type { Result } from '../oracle-breaker.js';
 import { tickOfDeadline, tickOfLease } from '../oracle-time.js';
+import type { OracleHandle, OracleLimits, Ticket, Verdict } from '../oracle-types.js';
 
 /** Which of the tickets handed out so far a result is given with: the nth last of a peer's, or none. */
 export interface TicketChoice {
@@ -24,6 +25,8 @@ export type Step =
   | { readonly op: 'look'; readonly peer: number }
   | { readonly op: 'list' }
   | { readonly op: 'configure'; readonly limits: Partial<OracleLimits> }
+  /** With a clock that is so many ms off for this one call. */
+  | { readonly op: 'configureOff'; readonly limits: Partial<OracleLimits>; readonly ms: number }
   | { readonly op: 'handle'; readonly peer: number }
   | { readonly op: 'handleCheck'; readonly handle: number; readonly cost: number; readonly timed: boolean }
   | {
@@ -79,7 +82,7 @@ export class World {
 
   constructor(using: Engine['using'], maxPeers: number, limits: OracleLimits) {
     this.limiter = new RateLimiter({ ...limits, maxPeers, clock: () => this.now, ...using });
-    this.oracle = new Oracle(maxPeers, limits);
+    this.oracle = new Oracle(maxPeers, limits, using.shared && 1_000);
     this.oracle.vanished = () => this.#vanished();
   }
 
@@ -126,6 +129,11 @@ export class World {
         limiter.configure(step.limits, now);
         oracle.configure(step.limits, now);
         return true;
+      case 'configureOff':
+        this.#goTo(now + step.ms);
+        limiter.configure(step.limits, this.now);
+        oracle.configure(step.limits, this.now);
+        return this.#goTo(now);
       case 'pass':
         return this.#goTo(now + step.ms);
       case 'jump':
@@ -190,7 +198,7 @@ export class World {
       this.now,
     );
     for (const [i, { model }] of pairs.entries()) {
-      this.#decided(KEYS.indexOf(model.key), decisions[i] as number, this.oracle.checkHandle(model, cost, this.now));
+      this.#decided(KEYS.indexOf(model.key), decisions[i] as Decision, this.oracle.checkHandle(model, cost, this.now));
     }
     return true;
   }
