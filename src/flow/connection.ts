@@ -22,6 +22,7 @@ import {
   type RpcPeer,
 } from '../index.js';
 import { Agenda } from './agenda.js';
+import type { Deadlines } from './deadlines.js';
 import type { FlowSettings } from './options.js';
 import { Outlet } from './outlet.js';
 import { Reading } from './reading.js';
@@ -65,6 +66,7 @@ export interface Shared {
   readonly protocol: Protocol;
   readonly settings: FlowSettings;
   readonly turns: Turns;
+  readonly deadlines: Deadlines;
 }
 
 export class Connection implements FlowConnection, Link {
@@ -94,7 +96,7 @@ export class Connection implements FlowConnection, Link {
     this.#clock = guard.limiter.config.clock;
     this.#onEnd = onEnd;
     this.#reading = new Reading(socket);
-    this.#work = new InFlight(this);
+    this.#work = new InFlight(this, shared.deadlines);
     this.#session = shared.protocol(this);
     this.#agenda = new Agenda(shared.turns, this.#clock, this.#reading, settings, {
       begin: (frame, permit) => this.#begin(frame, permit),

@@ -10,6 +10,7 @@ import {
   requireKnownFields,
 } from '../index.js';
 import { Connection, type FlowConnection } from './connection.js';
+import { Deadlines } from './deadlines.js';
 import { type FlowOptions, flowOptionNames, flowSettings } from './options.js';
 import type { Protocol } from './session.js';
 import { type MessageSocket, OPEN } from './socket.js';
@@ -65,7 +66,8 @@ export function guardFlow(guard: RpcGuard, protocol: Protocol, options: FlowOpti
   if (typeof protocol !== 'function') throw new ConfigError('protocol', 'a function', protocol);
   const { limiter } = guard;
   const settings = flowSettings(options, limiter.config.burstSize);
-  const shared = { guard, protocol, settings, turns: new Turns(limiter.config.clock) };
+  const deadlines = new Deadlines(guard.timeoutMs);
+  const shared = { guard, protocol, settings, deadlines, turns: new Turns(limiter.config.clock, deadlines.tick) };
   const connections = new Set<Connection>();
   const past = newStats();
   let closing: { code: number | undefined; reason: string | undefined } | undefined;

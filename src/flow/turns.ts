@@ -18,14 +18,17 @@ export type TakeTurn = () => void;
 
 export class Turns {
   readonly #clock: () => number;
+  readonly #onTurn: () => void;
   /** In the order in which their turn comes. */
   readonly #ring = new Set<TakeTurn>();
   #isDue = false;
   #begun = 0;
   #sinceMs = 0;
 
-  constructor(clock: () => number) {
+  /** @param onTurn Is called when the first piece of a turn is about to be begun. */
+  constructor(clock: () => number, onTurn: () => void) {
     this.#clock = clock;
+    this.#onTurn = onTurn;
   }
 
   /** Whether a piece may be begun at once. */
@@ -35,7 +38,10 @@ export class Turns {
 
   /** A piece is about to be begun. */
   begin(nowMs: number): void {
-    if (this.#begun++ === 0) this.#sinceMs = nowMs;
+    if (this.#begun++ === 0) {
+      this.#sinceMs = nowMs;
+      this.#onTurn();
+    }
     this.#call();
   }
 

@@ -1,13 +1,12 @@
 // What is in flight for a connection, and what becomes of it when the client leaves: it is told by its signal, and all of it
 // together is one failure.
 
-import type { Decision, RpcPeer, RunOptions } from '../index.js';
+import type { Deadlines } from './deadlines.js';
+import { Running } from './running.js';
 import type { Link, Work } from './session.js';
-import type { Message } from './socket.js';
-import { tell } from './tell.js';
 
 /** The connection that the work is for. */
-type Owner = Pick<Link, 'guard' | 'peer' | 'counters' | 'send' | 'done'> & {
+export type WorkOwner = Pick<Link, 'guard' | 'peer' | 'counters' | 'send' | 'settle' | 'done'> & {
   /** The protocol threw. */
   fault(): void;
 };
@@ -15,54 +14,57 @@ type Owner = Pick<Link, 'guard' | 'peer' | 'counters' | 'send' | 'done'> & {
 export class InFlight {
   /** Work whose answer is not out yet. */
   count = 0;
-  readonly #owner: Owner;
-  /** Aborts when nobody waits for answers any more. Made with the first work that needs it. */
-  #gone: AbortController | undefined;
-  /** What clients wait for, by the options that it runs with, and who hears how it went. */
-  readonly #awaited = new Map<RunOptions<never>, RpcPeer>();
+  readonly deadlines: Deadlines;
+  readonly owner: WorkOwner;
+  /** What clients wait for, oldest first. */
+  #first: Running<unknown> | undefined;
+  #last: Running<unknown> | undefined;
+  /** Why nobody waits for answers any more. */
+  #gone: Error | undefined;
 
-  constructor(owner: Owner) {
-    this.#owner = owner;
+  constructor(owner: WorkOwner, deadlines: Deadlines) {
+    this.owner = owner;
+    this.deadlines = deadlines;
   }
 
   run<T>(work: Work<T>): void {
-    const { guard, peer: own, counters } = this.#owner;
-    const peer = work.peer ?? own;
-    const { isAwaited } = work;
-    if (isAwaited) this.#gone ??= new AbortController();
-    const options: RunOptions<T> = {
-      decision: work.permit,
-      signal: isAwaited ? this.#gone?.signal : undefined,
-      classify:
-        work.judge === undefined ? undefined : (settled) => (work.judge as NonNullable<typeof work.judge>)(settled),
-    };
     this.count++;
-    counters.requests++;
-    if (isAwaited) this.#awaited.set(options, peer);
-    guard
-      .run(peer, (signal) => work.run({ signal }), options)
-      .then(
-        (value) => this.#end(work, options, () => work.ended(value)),
-        (error) => this.#end(work, options, () => work.failed(error)),
-      );
+    this.owner.counters.requests++;
+    const running = new Running(work, this);
+    if (!work.isAwaited) running.start();
+    else if (this.#gone !== undefined) running.cancel('ignored', this.#gone);
+    else {
+      this.#await(running as Running<unknown>);
+      running.start();
+    }
+  }
+
+  /** Nobody waits for it any more: it has ended. */
+  forget(running: Running<unknown>): void {
+    const { previous, next } = running;
+    if (previous !== undefined) previous.next = next;
+    else if (this.#first === running) this.#first = next;
+    else return;
+    if (next !== undefined) next.previous = previous;
+    else this.#last = previous;
+    running.previous = undefined;
+    running.next = undefined;
   }
 
   /** Nobody waits for answers any more. Where it is the client who left, that is one failure. */
   end(isFailure: boolean): void {
-    if (isFailure) {
-      for (const [{ decision }, peer] of this.#awaited) if (tell(peer, 'failure', decision as Decision)) break;
+    let isOwed = isFailure;
+    this.#gone ??= new Error('the connection is closed');
+    for (let running = this.#first; running !== undefined; running = this.#first) {
+      const counted = running.cancel(isOwed ? 'failure' : 'ignored', this.#gone);
+      if (counted) isOwed = false;
     }
-    this.#gone?.abort(new Error('the connection is closed'));
   }
 
-  #end<T>(work: Work<T>, options: RunOptions<T>, answer: () => Message | undefined): void {
-    this.#awaited.delete(options as RunOptions<never>);
-    try {
-      const message = answer();
-      if (message !== undefined) this.#owner.send(message);
-    } catch {
-      this.#owner.fault();
-    }
-    if (!work.isHeld) this.#owner.done(1);
+  #await(running: Running<unknown>): void {
+    running.previous = this.#last;
+    if (this.#last === undefined) this.#first = running;
+    else this.#last.next = running;
+    this.#last = running;
   }
 }

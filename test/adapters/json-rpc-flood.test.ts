@@ -27,6 +27,7 @@ test(
     const client = await connect('peer');
     for (let i = 0; i < 500; i++) client.send(add(i));
     await client.read();
+    await client.messages(30);
     assert.is(client.received.length, 30);
     assert.equal(
       errors(client).map(({ id }) => id),
