@@ -2,7 +2,15 @@
 
 import type { JSONRPCRequest, JSONRPCResponse, JSONRPCServer } from 'json-rpc-2.0';
 import type { FlowCall, Link, Work } from '../../flow/index.js';
-import { ClosedError, type Decision, type Outcome, type RpcPeer, RpcTimeout, type Settled } from '../../index.js';
+import {
+  ClosedError,
+  type Decision,
+  type Outcome,
+  type Peer,
+  type RpcPeer,
+  RpcTimeout,
+  type Settled,
+} from '../../index.js';
 import { AnswerTooLarge, type Batch } from './batch.js';
 import { type ErrorMember, errorText, INTERNAL_ERROR, TOO_LARGE, UNAVAILABLE } from './message.js';
 import type { JsonRpcCall, Settings } from './options.js';
@@ -13,6 +21,23 @@ export interface Context<ServerParams> {
   readonly link: Link;
   readonly server: JSONRPCServer<ServerParams>;
   readonly settings: Settings<ServerParams>;
+}
+
+/** The signal is made when a method asks for it. An own property with a getter would cost more than all the rest. */
+class LazyCall implements JsonRpcCall {
+  readonly peer: Peer;
+  readonly request: JSONRPCRequest;
+  readonly #call: FlowCall;
+
+  constructor(peer: Peer, request: JSONRPCRequest, call: FlowCall) {
+    this.peer = peer;
+    this.request = request;
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }
 
 type Response = JSONRPCResponse | null;
@@ -48,14 +73,8 @@ export class Call<ServerParams> implements Work<Response> {
   run(call: FlowCall): PromiseLike<Response> {
     const { link, server, settings } = this.#context;
     const request = this.#request;
-    // The signal is a getter of the object itself: it is made when somebody asks for it, and a copy has it, too.
-    const own: JsonRpcCall = {
-      peer: link.peer,
-      request,
-      get signal() {
-        return call.signal;
-      },
-    };
+    const own = new LazyCall(link.peer, request, call);
+    if (settings.serverParams === undefined) return server.receive(request, own as ServerParams);
     const params = settings.serverParams(own);
     swallow(params);
     return server.receive(request, params);

@@ -4,7 +4,10 @@ import type { JSONRPCRequest, JSONRPCResponse } from 'json-rpc-2.0';
 import { type Bounds, type FlowOptions, flowOptionNames, within } from '../../flow/index.js';
 import { type Classify, ConfigError, type Peer, requireKnownFields } from '../../index.js';
 
-/** What a handler may want to know of the call it works on. */
+/**
+ * What a handler may want to know of the call it works on. `signal` is made when it is asked for, so take what you need by
+ * name: a copy made by spreading lacks it.
+ */
 export interface JsonRpcCall {
   /** Who asks. */
   readonly peer: Peer;
@@ -53,7 +56,8 @@ export type JsonRpcOptions<ServerParams> = FlowOptions &
 
 /** The adapter's own options in force. */
 export interface Settings<ServerParams> extends Required<{ readonly [K in keyof Limits]: number }>, Hooks {
-  readonly serverParams: (call: JsonRpcCall) => ServerParams;
+  /** Where it is missing, methods get the `JsonRpcCall`. */
+  readonly serverParams: ((call: JsonRpcCall) => ServerParams) | undefined;
 }
 
 const bounds: Bounds<keyof Limits> = {
@@ -72,13 +76,9 @@ export function settingsOf<ServerParams>(
   options: JsonRpcOptions<ServerParams>,
 ): [own: Settings<ServerParams>, flow: FlowOptions] {
   requireKnownFields(options, optionNames);
-  const { maxBatch, maxBatchAnswerBytes, classify, onError, serverParams = asItIs, ...flow } = options;
+  const { maxBatch, maxBatchAnswerBytes, classify, onError, serverParams, ...flow } = options;
   for (const [name, hook] of Object.entries({ classify, onError, serverParams })) {
     if (hook !== undefined && typeof hook !== 'function') throw new ConfigError(name, 'a function', hook);
   }
   return [{ ...within(bounds, { maxBatch, maxBatchAnswerBytes }), classify, onError, serverParams }, flow];
-}
-
-function asItIs<ServerParams>(call: JsonRpcCall): ServerParams {
-  return call as ServerParams;
 }
