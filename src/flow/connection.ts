@@ -22,18 +22,20 @@ import {
   type RpcPeer,
 } from '../index.js';
 import { Agenda } from './agenda.js';
+import { Answering } from './answering.js';
 import type { Deadlines } from './deadlines.js';
+import { InFlight } from './in-flight.js';
 import type { FlowSettings } from './options.js';
 import { Outlet } from './outlet.js';
 import { Reading } from './reading.js';
 import { Rejections } from './rejections.js';
-import type { AnswerRejection, Link, Protocol, Session, Verdict, Work } from './session.js';
+import type { AnswerRejection, Handler, Link, Protocol, Session, Verdict } from './session.js';
 import { type FrameData, frameBytes, type Message, type MessageSocket, OPEN } from './socket.js';
 import { type FlowStats, newStats } from './stats.js';
 import { openOr, tell } from './tell.js';
 import { unref } from './timers.js';
 import type { Turns } from './turns.js';
-import { InFlight } from './work.js';
+import type { Work } from './work.js';
 
 /** WebSocket close codes. */
 const GOING_AWAY = 1001;
@@ -182,8 +184,12 @@ export class Connection implements FlowConnection, Link {
     this.#rejections.refuse(verdict, answer);
   }
 
-  run<T>(work: Work<T>): void {
+  run(work: Work<unknown>): void {
     this.#work.run(work);
+  }
+
+  serve(permit: Decision, handler: Handler, failed?: (error: unknown) => Message | undefined): void {
+    this.run(new Answering(permit, handler, failed));
   }
 
   done(count: number): void {

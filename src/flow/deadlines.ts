@@ -2,19 +2,13 @@
 // queue and one timer for all of it, instead of a timer for each.
 
 import { unref } from './timers.js';
+import type { Work } from './work.js';
 
-/** Work in the queue: a link of a list that goes both ways, since most work ends long before its time is up. */
-export interface Timed {
-  dueMs: number;
-  earlier: Timed | undefined;
-  later: Timed | undefined;
-  expire(): void;
-}
-
+/** A list whose links are in the work itself, since most of it ends long before its time is up. */
 export class Deadlines {
   readonly #timeoutMs: number;
-  #first: Timed | undefined;
-  #last: Timed | undefined;
+  #first: Work<unknown> | undefined;
+  #last: Work<unknown> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #nowMs = 0;
 
@@ -28,7 +22,7 @@ export class Deadlines {
     if (this.#timeoutMs !== Number.POSITIVE_INFINITY) this.#nowMs = performance.now();
   };
 
-  add(work: Timed): void {
+  add(work: Work<unknown>): void {
     if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
     work.dueMs = this.#nowMs + this.#timeoutMs;
     work.earlier = this.#last;
@@ -39,7 +33,7 @@ export class Deadlines {
   }
 
   /** It has ended. */
-  remove(work: Timed): void {
+  remove(work: Work<unknown>): void {
     const { earlier, later } = work;
     if (earlier !== undefined) earlier.later = later;
     else if (this.#first === work) this.#first = later;

@@ -48,15 +48,7 @@ export interface FlowGate {
  *
  * @example
  * const gate = guardFlow(guard, (link) => ({
- *   begin(frame, permit) {
- *     link.run({
- *       permit,
- *       isAwaited: true,
- *       run: ({ signal }) => answerTo(frameText(frame), signal),
- *       ended: (answer) => answer,
- *       failed: () => 'error',
- *     });
- *   },
+ *   begin: (frame, permit) => link.serve(permit, ({ signal }) => answerTo(frameText(frame), signal), () => 'error'),
  *   reject: () => 'try again later',
  * }));
  */

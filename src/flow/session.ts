@@ -1,9 +1,10 @@
 // What a protocol has to say about the frames of a connection, and what the connection does for it. A connection knows frames
 // as bytes and a size; only the protocol knows what is in them.
 
-import type { Decision, Outcome, Peer, RpcGuard, RpcPeer, Settled } from '../index.js';
+import type { Decision, Outcome, Peer, RpcGuard, RpcPeer } from '../index.js';
 import type { FrameData, Message } from './socket.js';
 import type { FlowStats } from './stats.js';
+import type { Work } from './work.js';
 
 /** What a frame is rejected by: a decision, or a limiter that is closed and decides nothing. */
 export type Verdict = Decision | undefined;
@@ -38,29 +39,10 @@ export interface Session {
   abandon?(): void;
 }
 
-/** What work is given. */
-export interface FlowCall {
-  /** Aborts when nobody waits for the answer any more: the time is up, or the client is gone. */
-  readonly signal: AbortSignal;
-}
+/** Works on a frame. The signal of `work` aborts when nobody waits for the answer any more. */
+export type Handler = (work: { readonly signal: AbortSignal }) => Answer | PromiseLike<Answer>;
 
-/** One piece of work: a request, or a notification that nobody waits for. */
-export interface Work<T> {
-  readonly permit: Decision;
-  /** Hears how it went. Default: the connection's peer. */
-  readonly peer?: RpcPeer | undefined;
-  /** Whether the client waits for an answer. Such work is told by its signal when the client leaves. */
-  readonly isAwaited: boolean;
-  /** Its answer waits for others: it stays in flight until `link.done`. */
-  readonly isHeld?: boolean;
-  run(call: FlowCall): T | PromiseLike<T>;
-  /** Judges how it ended, in the guard's place. */
-  judge?(settled: Settled<T>): Outcome;
-  /** What it is answered with. */
-  ended(value: T): Message | undefined;
-  /** It threw, took too long, or `judge` threw: what it is answered with. */
-  failed(error: unknown): Message | undefined;
-}
+type Answer = Message | undefined;
 
 /** A connection, as its protocol sees it. */
 export interface Link {
@@ -81,8 +63,13 @@ export interface Link {
   fail(permit: Decision, answer?: Message, peer?: RpcPeer): void;
   /** The frame costs more than its one token, and the peer cannot pay. It counts as rejected, not as admitted. */
   refuse(verdict: Verdict, answer: AnswerRejection): void;
-  /** Runs work under the guard. It is in flight until its answer is out. */
-  run<T>(work: Work<T>): void;
+  /**
+   * Runs a handler for a frame and answers it with what the handler returns, or with what `failed` makes of the error. It is
+   * in flight until its answer is out.
+   */
+  serve(permit: Decision, handler: Handler, failed?: (error: unknown) => Message | undefined): void;
+  /** The same for work that needs more: a judgement of its own, no answer, an answer that waits for others. */
+  run(work: Work<unknown>): void;
   /** The answers of so much work that was held are out. */
   done(count: number): void;
 }

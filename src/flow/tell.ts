@@ -5,10 +5,13 @@ import { ClosedError, type Decision, type Outcome, type RpcPeer } from '../index
 
 /** Records the outcome; whether it counted. A closed limiter is told nothing. */
 export function tell(peer: RpcPeer, outcome: Outcome, permit: Decision): boolean {
-  return openOr(false, () => {
-    if (outcome === 'failure') return peer.recordFailure(permit);
-    return outcome === 'success' ? peer.recordSuccess(permit) : peer.recordIgnored(permit);
-  });
+  try {
+    if (outcome === 'success') return peer.recordSuccess(permit);
+    return outcome === 'failure' ? peer.recordFailure(permit) : peer.recordIgnored(permit);
+  } catch (error) {
+    if (error instanceof ClosedError) return false;
+    throw error;
+  }
 }
 
 /** What `ask` returns, or `closed` where the limiter is. */

@@ -23,7 +23,11 @@ export class Batch {
   readonly #members: readonly unknown[];
   readonly #answers: (string | null)[] = [];
   readonly #maxBytes: number;
-  #bytes = 0;
+  /** The answers that have room, and their code units, as long as their bytes need not be counted. */
+  readonly #texts: string[] = [];
+  #units = 0;
+  /** Their bytes, once they are counted. */
+  #bytes: number | undefined = undefined;
   #begun = 0;
   #end: number;
   /** Members that were begun and have no answer yet. */
@@ -71,6 +75,15 @@ export class Batch {
 
   /** All answers wait for the last one, so their bytes are bounded together. @throws AnswerTooLarge */
   makeRoom(text: string): void {
+    if (this.#bytes === undefined) {
+      // A code unit takes at most three bytes, so most batches need no counting.
+      this.#units += text.length;
+      if (this.#units * 3 <= this.#maxBytes) {
+        this.#texts.push(text);
+        return;
+      }
+      this.#bytes = this.#texts.reduce((sum, one) => sum + textBytes(one, this.#maxBytes), 0);
+    }
     const bytes = this.#bytes + textBytes(text, this.#maxBytes - this.#bytes);
     if (bytes > this.#maxBytes) throw new AnswerTooLarge(this.#maxBytes);
     this.#bytes = bytes;

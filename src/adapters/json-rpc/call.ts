@@ -1,16 +1,8 @@
 // A request or a notification at work: what the guard runs, how its end is judged, and what it is answered with.
 
 import type { JSONRPCRequest, JSONRPCResponse, JSONRPCServer } from 'json-rpc-2.0';
-import type { FlowCall, Link, Work } from '../../flow/index.js';
-import {
-  ClosedError,
-  type Decision,
-  type Outcome,
-  type Peer,
-  type RpcPeer,
-  RpcTimeout,
-  type Settled,
-} from '../../index.js';
+import { type Link, Work } from '../../flow/index.js';
+import { ClosedError, type Decision, type Outcome, type Peer, RpcTimeout, type Settled } from '../../index.js';
 import { AnswerTooLarge, type Batch } from './batch.js';
 import { type ErrorMember, errorText, INTERNAL_ERROR, TOO_LARGE, UNAVAILABLE } from './message.js';
 import type { JsonRpcCall, Settings } from './options.js';
@@ -23,85 +15,66 @@ export interface Context<ServerParams> {
   readonly settings: Settings<ServerParams>;
 }
 
-/** The signal is made when a method asks for it. An own property with a getter would cost more than all the rest. */
-class LazyCall implements JsonRpcCall {
-  readonly peer: Peer;
-  readonly request: JSONRPCRequest;
-  readonly #call: FlowCall;
-
-  constructor(peer: Peer, request: JSONRPCRequest, call: FlowCall) {
-    this.peer = peer;
-    this.request = request;
-    this.#call = call;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-}
-
 type Response = JSONRPCResponse | null;
 
-export class Call<ServerParams> implements Work<Response> {
-  readonly permit: Decision;
-  readonly peer: RpcPeer | undefined;
-  readonly isAwaited: boolean;
-  readonly isHeld: boolean;
+/** It is also what methods get, so that a request is one object. */
+export class Call<ServerParams> extends Work<Response> implements JsonRpcCall {
+  readonly request: JSONRPCRequest;
   readonly #context: Context<ServerParams>;
-  readonly #request: JSONRPCRequest;
   readonly #batch: Batch | undefined;
   readonly #place: number;
   /** What a response does not show: a notification's crash, and what was thrown, for those who want to judge by it. */
   readonly #sighting: Sighting | undefined;
   #text: string | null = null;
   /** Why the response cannot be sent. */
-  #unsent: { readonly error: unknown } | undefined;
+  #unsent: { readonly error: unknown } | undefined = undefined;
 
   constructor(context: Context<ServerParams>, request: JSONRPCRequest, permit: Decision, batch?: Batch, place = 0) {
-    this.permit = permit;
-    this.peer = batch?.peer;
-    this.isAwaited = request.id !== undefined;
-    this.isHeld = batch !== undefined;
+    const isAwaited = request.id !== undefined;
+    super(permit, isAwaited, batch !== undefined, batch?.peer);
+    this.request = request;
     this.#context = context;
-    this.#request = request;
     this.#batch = batch;
     this.#place = place;
-    const isWatched = !this.isAwaited || context.settings.classify !== undefined;
+    const isWatched = !isAwaited || context.settings.classify !== undefined;
     this.#sighting = isWatched ? watchRequest(request) : undefined;
   }
 
-  run(call: FlowCall): PromiseLike<Response> {
-    const { link, server, settings } = this.#context;
-    const request = this.#request;
-    const own = new LazyCall(link.peer, request, call);
-    if (settings.serverParams === undefined) return server.receive(request, own as ServerParams);
-    const params = settings.serverParams(own);
+  /** Who asks. */
+  get peer(): Peer {
+    return this.#context.link.peer;
+  }
+
+  protected run(): PromiseLike<Response> {
+    const { server, settings } = this.#context;
+    if (settings.serverParams === undefined) return server.receive(this.request, this as unknown as ServerParams);
+    const params = settings.serverParams(this);
     swallow(params);
-    return server.receive(request, params);
+    return server.receive(this.request, params);
   }
 
   /** The text is written here, so that a result that JSON cannot express is its handler's failure. */
-  judge(settled: Settled<Response>): Outcome {
+  protected override judge(settled: Settled<Response>): Outcome {
     const { server, settings } = this.#context;
     const end = this.#seen(this.#written(settled));
     // A notification that no method took, or that never came past the witness, says nothing about its peer.
-    if (!('error' in end) && !this.isAwaited && !(this.#sighting?.reached && server.hasMethod(this.#request.method))) {
+    if (!('error' in end) && !this.isAwaited && !(this.#sighting?.reached && server.hasMethod(this.request.method))) {
       return 'ignored';
     }
     if (settings.classify !== undefined) return settings.classify(end);
     return 'error' in end || (end.value?.error ?? null) !== null ? 'failure' : 'success';
   }
 
-  ended(): string | undefined {
+  protected ended(): string | undefined {
     if (this.#unsent !== undefined) return this.failed(this.#unsent.error);
     return this.#answer(this.#text);
   }
 
-  failed(error: unknown): string | undefined {
+  protected failed(error: unknown): string | undefined {
     const { link } = this.#context;
     if (this.isAwaited && !link.isOpen) return this.#answer(null);
     this.#report(error);
-    return this.#answer(this.isAwaited ? errorText(this.#request.id ?? null, errorMemberOf(error)) : null);
+    return this.#answer(this.isAwaited ? errorText(this.request.id ?? null, errorMemberOf(error)) : null);
   }
 
   #answer(text: string | null): string | undefined {
@@ -134,7 +107,7 @@ export class Call<ServerParams> implements Work<Response> {
   /** What the server could not report itself. A hook that throws must not let a peer take the process down. */
   #report(error: unknown): void {
     try {
-      swallow(this.#context.settings.onError?.(error, this.#request));
+      swallow(this.#context.settings.onError?.(error, this.request));
     } catch {}
   }
 }

@@ -1,0 +1,24 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { JSONRPCServer } from 'json-rpc-2.0';
+import { WebSocketServer } from 'ws';
+const [which, batch] = process.argv.slice(2).map(Number) as [0|1, number];
+const { Limiter, RpcGuard } = await import('../peergate.js');
+const { guardJsonRpc } = await import(new URL('../../dist/json-rpc.js', import.meta.url).href);
+const sockets = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+await once(sockets, 'listening');
+const server: any = new JSONRPCServer<any>();
+server.addMethod('add', ({ a, b }: any) => a + b);
+if (which) {
+  const limiter = new Limiter({ maxRequestsPerSec: 1e6, burstSize: 1e9 });
+  const gate = guardJsonRpc(server, new RpcGuard(limiter)); let n = 0;
+  sockets.on('connection', (socket) => gate.accept(socket, `p${n++}`));
+} else sockets.on('connection', (socket) => { socket.on('message', async (data) => { const a = await server.receiveJSON(String(data)); if (a) socket.send(JSON.stringify(a)); }); });
+const port = String((sockets.address() as AddressInfo).port);
+const clients = fork(new URL('./pair-clients.ts', import.meta.url).pathname, [port], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+await once(clients, 'message');
+const turn = async (ms: number) => { const b = process.cpuUsage(); clients.send({ which: 0, batch, ms }); const [{ answered }] = await once(clients, 'message') as any; const { user, system } = process.cpuUsage(b); return [answered, user/answered, system/answered]; };
+await turn(1500);
+console.log(await turn(4000));
+process.exit();
