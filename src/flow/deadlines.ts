@@ -10,7 +10,8 @@ export class Deadlines {
   #first: Work<unknown> | undefined;
   #last: Work<unknown> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #nowMs = 0;
+  /** When the time is up for what is begun now, in whole milliseconds: a fraction would be an object of its own. */
+  #dueMs = 0;
 
   /** @param timeoutMs How long work may take; may be `Infinity`. */
   constructor(timeoutMs: number) {
@@ -19,12 +20,12 @@ export class Deadlines {
 
   /** Reads the clock; what is added until the next call counts as begun now. */
   readonly tick = (): void => {
-    if (this.#timeoutMs !== Number.POSITIVE_INFINITY) this.#nowMs = performance.now();
+    if (this.#timeoutMs !== Number.POSITIVE_INFINITY) this.#dueMs = Math.ceil(performance.now() + this.#timeoutMs);
   };
 
   add(work: Work<unknown>): void {
     if (this.#timeoutMs === Number.POSITIVE_INFINITY) return;
-    work.dueMs = this.#nowMs + this.#timeoutMs;
+    work.dueMs = this.#dueMs;
     work.earlier = this.#last;
     if (this.#last === undefined) this.#first = work;
     else this.#last.later = work;
