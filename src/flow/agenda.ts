@@ -5,7 +5,7 @@ import type { Decision } from '../index.js';
 import { Queue, type Waiting } from './queue.js';
 import { BUSY, CLOGGED, type Reading } from './reading.js';
 import type { FrameData } from './socket.js';
-import type { Turns } from './turns.js';
+import type { Turns, Waiter } from './turns.js';
 
 export interface AgendaLimits {
   readonly maxFrameBytes: number;
@@ -29,7 +29,9 @@ export interface AgendaOwner {
   finished(): void;
 }
 
-export class Agenda {
+export class Agenda implements Waiter {
+  isWaiting = false;
+  nextWaiter: Waiter | undefined = undefined;
   readonly #turns: Turns;
   readonly #clock: () => number;
   readonly #reading: Reading;
@@ -73,14 +75,14 @@ export class Agenda {
 
   /** Nothing of it is begun any more. Gives back what waits. */
   clear(): readonly Waiting[] {
-    this.#turns.leave(this.#takeTurn);
+    this.#turns.leave(this);
     return this.#queue.clear();
   }
 
-  readonly #takeTurn = (): void => {
+  takeTurn(): void {
     if (this.#canBegin()) this.#beginNext();
     this.#arrange();
-  };
+  }
 
   /** A frame of several parts may overshoot, by itself: once it has begun there is room for all of it. */
   #canBegin(): boolean {
@@ -100,7 +102,7 @@ export class Agenda {
   /** Sees to the next turn, and to whether the socket is read until then. */
   #arrange(): void {
     const canBegin = this.#canBegin();
-    if (canBegin) this.#turns.join(this.#takeTurn);
+    if (canBegin) this.#turns.join(this);
     if (!this.#owner.isOpen()) {
       if (!canBegin) this.#owner.finished();
     } else if (this.#isIdle()) {

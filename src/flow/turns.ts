@@ -17,8 +17,14 @@ const SLICE_MS = 1;
 const LEAST_A_TURN = 16;
 const MOST_A_TURN = 256;
 
-/** Begins one piece of a connection's work, and joins the ring again if it has more. */
-export type TakeTurn = () => void;
+/** Somebody who may wait for turns. */
+export interface Waiter {
+  /** Whether it waits, and who comes after it. Both are this file's to change. */
+  isWaiting: boolean;
+  nextWaiter: Waiter | undefined;
+  /** Begins one piece of a connection's work, and joins again if it has more. */
+  takeTurn(): void;
+}
 
 /** How many pieces the next turn may begin, after one that may begin `most` took so long. */
 export function mostAfter(most: number, tookMs: number, isFull: boolean): number {
@@ -30,8 +36,9 @@ export function mostAfter(most: number, tookMs: number, isFull: boolean): number
 export class Turns {
   readonly #clock: () => number;
   readonly #onTurn: () => void;
-  /** In the order in which their turn comes. */
-  readonly #ring = new Set<TakeTurn>();
+  /** In the order in which their turn comes; some may have left. */
+  #first: Waiter | undefined;
+  #last: Waiter | undefined;
   #most = LEAST_A_TURN;
   #isDue = false;
   #begun = 0;
@@ -45,7 +52,7 @@ export class Turns {
 
   /** Whether a piece may be begun at once. */
   isFree(nowMs: number): boolean {
-    return this.#ring.size === 0 && !this.#isOver(nowMs);
+    return this.#first === undefined && !this.#isOver(nowMs);
   }
 
   /** A piece is about to be begun. */
@@ -58,13 +65,31 @@ export class Turns {
   }
 
   /** Waits for a turn; who waits already keeps its place. */
-  join(take: TakeTurn): void {
-    this.#ring.add(take);
+  join(waiter: Waiter): void {
+    if (!waiter.isWaiting) {
+      waiter.isWaiting = true;
+      if (this.#last === undefined) this.#first = waiter;
+      else this.#last.nextWaiter = waiter;
+      this.#last = waiter;
+    }
     this.#call();
   }
 
-  leave(take: TakeTurn): void {
-    this.#ring.delete(take);
+  /** Waits no more, for good. */
+  leave(waiter: Waiter): void {
+    waiter.isWaiting = false;
+  }
+
+  #shift(): Waiter | undefined {
+    for (let waiter = this.#first; waiter !== undefined; waiter = this.#first) {
+      this.#first = waiter.nextWaiter;
+      if (this.#first === undefined) this.#last = undefined;
+      waiter.nextWaiter = undefined;
+      if (!waiter.isWaiting) continue;
+      waiter.isWaiting = false;
+      return waiter;
+    }
+    return undefined;
   }
 
   /** However long the last piece took, the next turn has its own. */
@@ -84,13 +109,14 @@ export class Turns {
     if (this.#begun > 0) this.#most = mostAfter(this.#most, nowMs - this.#sinceMs, this.#begun >= this.#most);
     this.#isDue = false;
     this.#begun = 0;
-    // Who joins again while the ring is gone through goes to its end, and is come to if the turn lasts so long.
-    for (const take of this.#ring) {
-      if (this.#isOver(nowMs)) break;
-      this.#ring.delete(take);
+    // Who joins again meanwhile goes to the end, and is come to if the turn lasts so long.
+    while (this.#first !== undefined && !this.#isOver(nowMs)) {
+      const waiter = this.#shift();
+      if (waiter === undefined) break;
       this.begin(nowMs);
-      take();
+      waiter.takeTurn();
       nowMs = this.#clock();
     }
+    if (this.#first !== undefined) this.#call();
   };
 }
