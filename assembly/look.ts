@@ -1,4 +1,4 @@
-// Looking in. Nothing here writes to a row; time is applied to a copy of the word.
+// Reads the state of a peer. Nothing here writes to a row: time is applied to a copy of the word.
 
 import { stateAt } from './breaker';
 import { converted, ticks, tokens } from './bucket';
@@ -7,7 +7,7 @@ import { burst, currentLimits, inForce, limitsOf } from './limits';
 import { rowAt } from './place';
 import { getBreaker, getBucket, isLive } from './row';
 
-/** What a peer without a row has. */
+/** The tokens of a peer without a row. */
 export function fullBurst(): f64 {
   return <f64>burst(currentLimits());
 }

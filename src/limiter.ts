@@ -233,6 +233,7 @@ export class RateLimiter {
 
   /** Whether the value is a handle that this limiter made, released or not. */
   owns(value: unknown): value is Peer {
+    requireOpen(this.#table.core);
     return isHandleOf(this.#table, value);
   }
 

@@ -103,7 +103,7 @@ export class Peer {
    * @throws RangeError for a bad `permit` or `now`.
    */
   recordSuccess(permit?: Decision, now?: number): boolean {
-    if (this.#core.era[0] !== this.#era) this.#renew();
+    // Nothing is written here, so the row may even be another peer's by now (see `#renew`).
     if (isPermit(permit) && (now === undefined || isTime(now))) {
       if (this.#core.succeedOne(this.#slot, this.#epoch, permit)) return true;
     }

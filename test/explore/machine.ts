@@ -10,11 +10,11 @@ import { ADD32, AND64, CAS32, CAS64, LOAD32, LOAD64, OR64, STORE32, STORE64 } fr
 
 export type Exports = Readonly<Record<string, (...args: number[]) => number>>;
 
-/** The peer whose ID stands in the thread's room, and the call. */
+/** The peer whose ID stands in the thread's room, and the call; `room` is the one for batches. */
 export interface Operation {
   readonly what: string;
   readonly id: string;
-  readonly call: (core: Exports, idLength: number, results: readonly number[]) => number;
+  readonly call: (core: Exports, idLength: number, results: readonly number[], room: DataView) => number;
 }
 
 /** An access, and the word it found; all words signed, as WebAssembly gives them. */
@@ -34,6 +34,7 @@ const MOST_ACCESSES = 3_000;
 interface Thread {
   readonly core: Exports;
   readonly room: Uint8Array;
+  readonly batchRoom: DataView;
 }
 
 export class Machine {
@@ -65,6 +66,7 @@ export class Machine {
     this.#threads = Array.from({ length: threads }, (_, thread) => ({
       core: new WebAssembly.Instance(module, { env: { memory }, explorer: { access } }).exports as unknown as Exports,
       room: this.#bytes.subarray(this.#block(thread) + layout.THREAD_ID),
+      batchRoom: new DataView(memory.buffer, this.#block(thread) + layout.THREAD_BATCH, layout.BATCH * 8),
     }));
     this.call('init', rows, threads);
     this.call('configure', ...configure);
@@ -165,14 +167,14 @@ export class Machine {
     results: readonly number[],
     observer: Observer,
   ): Stepped {
-    const { core } = this.#threads[thread] as Thread;
+    const { core, batchRoom } = this.#threads[thread] as Thread;
     const length = this.#put(thread, id);
     const own = [...log];
     this.#log = own;
     this.#position = 0;
     this.#observer = observer;
     try {
-      return { result: call(core, length, results), log: own };
+      return { result: call(core, length, results, batchRoom), log: own };
     } catch (error) {
       if (error !== BREAK) throw error;
       return { result: undefined, log: own };
