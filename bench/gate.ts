@@ -15,6 +15,7 @@ import * as growth from './questions/growth.js';
 import * as guardPrice from './questions/guard-price.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
+import * as server from './questions/server.js';
 import { shownNumber } from './report.js';
 
 interface Bar {
@@ -84,6 +85,9 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
+  'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
+  'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
+  'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
   coarse: (look) => look('coarse', coarse.COARSE, coarse.COLUMN) - look('coarse', coarse.GIVEN, coarse.COLUMN),
 };
 
