@@ -1,41 +1,46 @@
 // A batch that is paid for. Its members are begun one by one, with others' turns between them, and answered together.
 
+import { type Link, textBytes } from '../../flow/index.js';
 import type { Decision, RpcPeer } from '../../index.js';
-import { type ErrorMember, TOO_LARGE } from './message.js';
-import { textBytes } from './socket.js';
-import { tell } from './tell.js';
-
-/** What becomes of a member: an answer, perhaps later, or none. */
-export type Work = string | Promise<string | null>;
+import { batchText, errorText, TOO_LARGE } from './message.js';
 
 /** The answer has no room beside those that are there already. */
 export class AnswerTooLarge extends Error {
   override readonly name = 'AnswerTooLarge';
-  readonly member: ErrorMember;
+  readonly maxBatchAnswerBytes: number;
 
   constructor(maxBatchAnswerBytes: number) {
     super(`the answers to a batch exceed ${maxBatchAnswerBytes} bytes together`);
-    this.member = { ...TOO_LARGE, data: { maxBatchAnswerBytes } };
+    this.maxBatchAnswerBytes = maxBatchAnswerBytes;
   }
 }
 
 export class Batch {
-  /** Of the members that were begun. */
-  readonly work: Work[] = [];
+  readonly permit: Decision;
+  /** Hears how the members went. */
+  readonly peer: RpcPeer;
+  readonly #link: Link;
   readonly #members: readonly unknown[];
-  readonly #peer: RpcPeer;
-  readonly #permit: Decision;
+  readonly #answers: (string | null)[] = [];
   readonly #maxBytes: number;
-  #bytes = 0;
+  /** The answers that have room, and their code units, as long as their bytes need not be counted. */
+  readonly #texts: string[] = [];
+  #units = 0;
+  /** Their bytes, once they are counted. */
+  #bytes: number | undefined = undefined;
   #begun = 0;
   #end: number;
+  /** Members that were begun and have no answer yet. */
+  #open = 0;
+  /** Members that count as in flight until the answer is out. */
+  #held = 0;
 
-  /** @param peer hears how the members went, each under `permit`. */
-  constructor(members: readonly unknown[], peer: RpcPeer, permit: Decision, maxAnswerBytes: number) {
-    this.#maxBytes = maxAnswerBytes;
+  constructor(link: Link, members: readonly unknown[], peer: RpcPeer, permit: Decision, maxAnswerBytes: number) {
+    this.#link = link;
     this.#members = members;
-    this.#peer = peer;
-    this.#permit = permit;
+    this.peer = peer;
+    this.permit = permit;
+    this.#maxBytes = maxAnswerBytes;
     this.#end = members.length;
   }
 
@@ -44,29 +49,59 @@ export class Batch {
     return this.#begun < this.#end;
   }
 
-  /** Begins the next member. Whether `work` is complete with it. */
-  begin(serve: (member: unknown, permit: Decision, peer: RpcPeer) => Work): boolean {
-    if (!this.hasMore) return false;
-    const i = this.#begun++;
-    this.work.push(serve(this.#members[i], this.#permit, this.#peer));
-    return this.work.length === this.#end;
+  /** Begins the next member with `serve`, which gives an answer or calls `answer(place, …)` later. */
+  begin(serve: (member: unknown, place: number) => string | undefined): void {
+    const place = this.#begun++;
+    this.#open++;
+    const answer = serve(this.#members[place], place);
+    if (answer === undefined) this.#held++;
+    else this.answer(place, answer);
   }
 
-  /**
-   * Begins none of those that wait, each of which gives back the probe that it may hold. Whether `work` is complete thereby:
-   * it is not while a member is being begun, which may be what led here.
-   */
-  abandon(): boolean {
-    if (!this.hasMore) return false;
-    for (let i = this.#begun; i < this.#end; i++) tell(this.#peer, 'ignored', this.#permit);
+  /** A member has its answer, or `null` for none. */
+  answer(place: number, text: string | null): void {
+    this.#answers[place] = text;
+    this.#open--;
+    this.#finish();
+  }
+
+  /** Begins none of those that wait, each of which gives back the probe that it may hold. */
+  abandon(): void {
+    if (!this.hasMore) return;
+    for (let i = this.#begun; i < this.#end; i++) this.#link.settle(this.permit, 'ignored', this.peer);
     this.#end = this.#begun;
-    return this.work.length === this.#end;
+    this.#finish();
   }
 
   /** All answers wait for the last one, so their bytes are bounded together. @throws AnswerTooLarge */
   makeRoom(text: string): void {
+    if (this.#bytes === undefined) {
+      // A code unit takes at most three bytes, so most batches need no counting.
+      this.#units += text.length;
+      if (this.#units * 3 <= this.#maxBytes) {
+        this.#texts.push(text);
+        return;
+      }
+      this.#bytes = this.#texts.reduce((sum, one) => sum + textBytes(one, this.#maxBytes), 0);
+    }
     const bytes = this.#bytes + textBytes(text, this.#maxBytes - this.#bytes);
     if (bytes > this.#maxBytes) throw new AnswerTooLarge(this.#maxBytes);
     this.#bytes = bytes;
+  }
+
+  #finish(): void {
+    if (this.#open > 0 || this.hasMore) return;
+    const text = this.#text();
+    if (text !== null) this.#link.send(text);
+    if (this.#held > 0) this.#link.done(this.#held);
+  }
+
+  /** Only options far above their defaults allow answers that are too long to be joined. */
+  #text(): string | null {
+    try {
+      return batchText(this.#answers);
+    } catch {
+      return errorText(null, TOO_LARGE);
+    }
   }
 }
