@@ -36,6 +36,15 @@ test('frames that arrive after the connection has begun to close are not looked 
   assert.is(byServer.limiter.stats().allowed, 0);
 });
 
+test('nothing is sent to a client that has begun to close', async () => {
+  const { socket, connection } = connected();
+  socket.deliver('frame');
+  socket.readyState = 2;
+  for (let i = 0; i < 3; i++) await turn();
+  assert.is(connection.inFlight, 0);
+  assert.equal(socket.sent, []);
+});
+
 test('a socket that cannot send has lost its client, and the connection is dropped', async () => {
   class Broken extends FakeSocket {
     override send(): void {
