@@ -294,7 +294,7 @@ export class Connection implements FlowConnection, Link {
     this.#isGone = true;
     // What was let in and never begun gives back the probe that it may hold.
     this.#session.abandon?.();
-    for (const { permit } of this.#agenda.clear()) this.settle(permit, 'ignored');
+    for (const { permit } of this.#agenda.close()) this.settle(permit, 'ignored');
     this.peer.release();
     this.#onEnd(this);
   }
