@@ -12,6 +12,7 @@ import * as coarse from './questions/coarse.js';
 import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
 import * as growth from './questions/growth.js';
+import * as guardPrice from './questions/guard-price.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
 import * as server from './questions/server.js';
@@ -80,6 +81,8 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   allocation: (look) =>
     Math.max(...allocation.ROWS.map((row) => look('allocation', row, allocation.COLUMN, allocation.BYTES))),
   'batch-256': (look) => look('batch', batch.batchRow(256), batch.COLUMN) / look('batch', batch.SINGLE, batch.COLUMN),
+  'guard-run': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.PLAIN),
+  'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),

@@ -11,6 +11,7 @@ import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
 import { guard } from './guard.js';
+import { guardPrice } from './guard-price.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
 import { server } from './server.js';
@@ -31,6 +32,7 @@ export const questions: readonly Question[] = [
   growth,
   configure,
   guard,
+  guardPrice,
   server,
   snapshot,
   serverFlood,

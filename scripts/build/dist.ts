@@ -84,7 +84,7 @@ async function bundle(file: string, outfile: string): Promise<void> {
 
 /**
  * An adapter shares the classes of the public entries, so it imports those files and does not bundle them; a variant takes
- * the core from where its platform has it. Of other packages the loader alone is bundled.
+ * the files that its platform has of its own. Of other packages the loader alone is bundled.
  */
 function wiring(variant: string): Plugin {
   return {
@@ -95,9 +95,8 @@ function wiring(variant: string): Plugin {
         if (source === 'src/index.js') return { path: `./index${variant}.js`, external: true };
         if (source === 'src/flow/index.js') return { path: `./flow${variant}.js`, external: true };
         if (source === 'src/wasm/core.wasm') return { path: './core.wasm', external: true };
-        if (source === 'src/wasm/module.js' && variant !== '')
-          return { path: join(root, `src/wasm/module${variant}.ts`) };
-        return null;
+        const own = join(root, source.replace(/\.js$/, `${variant}.ts`));
+        return variant !== '' && existsSync(own) ? { path: own } : null;
       });
       onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
         kind === 'entry-point' || path === '@assemblyscript/loader' ? null : { path, external: true },
