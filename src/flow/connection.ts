@@ -170,7 +170,7 @@ export class Connection implements FlowConnection, Link {
   }
 
   settle(permit: Decision, outcome: Outcome, peer: RpcPeer = this.peer): boolean {
-    return tell(peer, outcome, permit);
+    return tell(this.guard, peer, outcome, permit);
   }
 
   fail(permit: Decision, answer?: Message, peer?: RpcPeer): void {
