@@ -132,7 +132,7 @@ test('what outlasts the time-out is a failure, hears of it after its end, and a 
 
 test('a signal that is asked for when all is over has aborted with the reason', async () => {
   const works: { readonly signal: AbortSignal }[] = [];
-  const { socket } = flow(
+  const { socket, connection } = flow(
     (link) => ({
       begin(_, permit) {
         link.serve(permit, (work) => {
@@ -144,8 +144,8 @@ test('a signal that is asked for when all is over has aborted with the reason', 
     { timeoutMs: 5 },
   );
   socket.deliver('frame');
-  await until(() => socket.sent.length === 0 && works.length === 1, 'the work');
-  await until(() => works[0]?.signal.aborted === true, 'the time-out');
+  await until(() => connection.inFlight === 0, 'the time-out');
+  assert.ok(works[0]?.signal.aborted);
   assert.instance(works[0]?.signal.reason, RpcTimeout);
   const unfinished = flow((link) => ({
     begin: (_, permit) =>
@@ -158,6 +158,67 @@ test('a signal that is asked for when all is over has aborted with the reason', 
   unfinished.socket.terminate();
   assert.ok(works[1]?.signal.aborted);
   assert.is(works[1]?.signal.reason.message, 'the connection is closed');
+});
+
+test('work that has ended is in no list any more, so that nothing holds it', async () => {
+  const works: Judged[] = [];
+  const { socket, connection } = flow((link) => ({
+    begin(_, permit) {
+      const work = new Judged(permit as never, true, 'success');
+      works.push(work);
+      link.run(work);
+    },
+  }));
+  for (let i = 0; i < 3; i++) socket.deliver('frame');
+  const [a, b, c] = works as [Judged, Judged, Judged];
+  assert.ok(a.later === b && b.later === c && c.earlier === b, 'by deadline');
+  assert.ok(a.next === b && b.next === c && c.previous === b, 'by connection');
+  await until(() => connection.inFlight === 0, 'the end');
+  for (const { earlier, later, previous, next } of works) {
+    assert.equal([earlier, later, previous, next], [undefined, undefined, undefined, undefined]);
+  }
+});
+
+test('a client that leaves is one failure, and all that it waits for hears of it, however much has ended before', async () => {
+  const signals: AbortSignal[] = [];
+  const { socket, limiter } = flow((link) => ({
+    begin(frame, permit) {
+      link.serve(permit, ({ signal }) => {
+        if (frameText(frame) === 'quick') return 'done';
+        signals.push(signal);
+        return new Promise<string>(() => {});
+      });
+    },
+  }));
+  for (const frame of ['quick', 'slow', 'quick']) {
+    socket.deliver(frame);
+    await turn();
+  }
+  socket.deliver('slow');
+  socket.terminate();
+  assert.equal(
+    signals.map(({ aborted }) => aborted),
+    [true, true],
+  );
+  assert.is(failures(limiter), 1);
+});
+
+test('all that runs may end, and what begins afterwards is told of the end as well', async () => {
+  const signals: AbortSignal[] = [];
+  const { socket } = flow((link) => ({
+    begin(frame, permit) {
+      link.serve(permit, ({ signal }) => {
+        if (frameText(frame) === 'quick') return 'done';
+        signals.push(signal);
+        return new Promise<string>(() => {});
+      });
+    },
+  }));
+  socket.deliver('quick');
+  await turn();
+  socket.deliver('slow');
+  socket.terminate();
+  assert.ok(signals[0]?.aborted);
 });
 
 class Judged extends Work<string> {
