@@ -321,22 +321,19 @@ test('a socket that can neither pause nor resume is served as well as it goes', 
   assert.equal(escaped, []);
 });
 
-test('a frame may turn out to cost more: it is charged, or refused as a whole', async () => {
+test('a frame may turn out to hold several members: it pays for all of them, or is rejected as a whole', async () => {
   const { socket, connection, limiter } = flow((link) => ({
     begin(frame, permit) {
-      const cost = Number(frameText(frame));
-      const verdict = link.charge(cost - 1);
-      if (verdict === undefined || verdict < 0) link.refuse(verdict, () => 'too dear');
-      else link.serve(permit, () => 'paid');
+      const paid = link.pay(permit, Number(frameText(frame)), () => 'too dear');
+      if (paid !== undefined) link.serve(paid.permit, () => 'paid');
     },
   }));
-  socket.deliver('3');
-  socket.deliver('9');
+  for (const members of ['3', '9', '1']) socket.deliver(members);
   await until(() => connection.inFlight === 0, 'the answers');
-  assert.equal(socket.sent, ['too dear', 'paid']);
-  assert.is(limiter.getAvailableTokens('peer'), 1);
+  assert.equal(socket.sent, ['too dear', 'paid', 'paid']);
+  assert.is(limiter.getAvailableTokens('peer'), 0);
   const { admitted, rejected, rejectionsAnswered } = connection.stats();
-  assert.equal({ admitted, rejected, rejectionsAnswered }, { admitted: 1, rejected: 1, rejectionsAnswered: 1 });
+  assert.equal({ admitted, rejected, rejectionsAnswered }, { admitted: 2, rejected: 1, rejectionsAnswered: 1 });
 });
 
 test('options with unknown names, a guard or a protocol that is none are refused', () => {
