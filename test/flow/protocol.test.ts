@@ -336,6 +336,18 @@ test('a frame may turn out to hold several members: it pays for all of them, or 
   assert.equal({ admitted, rejected, rejectionsAnswered }, { admitted: 2, rejected: 1, rejectionsAnswered: 1 });
 });
 
+test('a protocol that throws when it is made holds no row', () => {
+  const limiter = new RateLimiter({ maxPeers: 1, onFull: 'reject', clock: () => at.ms });
+  const at = { ms: 0 };
+  const gate = guardFlow(new RpcGuard(limiter), () => {
+    throw new Error('no protocol');
+  });
+  assert.is(thrownBy(() => gate.accept(new FakeSocket(), 'first')).message, 'no protocol');
+  assert.is(gate.connections.size, 0);
+  at.ms = 1e6;
+  assert.ok(limiter.check('second') >= 0);
+});
+
 test('options with unknown names, a guard or a protocol that is none are refused', () => {
   const guard = new RpcGuard(new RateLimiter({ maxPeers: 1 }));
   const session = () => ({ begin() {} });
