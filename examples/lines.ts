@@ -2,8 +2,8 @@
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { frameText, guardFlow, type MessageSocket } from '../src/flow/index.js';
-import { presets, RateLimiter, RpcGuard, reasonOf, retryAfterMs } from '../src/index.js';
+import { presets, RateLimiter, RpcGuard, reasonOf, retryAfterMs } from 'peergate';
+import { frameText, guardFlow, type MessageSocket } from 'peergate/flow';
 
 const MAX_LINE = 1_000;
 

@@ -201,4 +201,28 @@ test('a limiter that is closed rejects the promise, before the handler runs or w
   process.off('unhandledRejection', listener);
 });
 
+test('after close() a call is rejected with ClosedError, and so is one that was running, however it ends', async () => {
+  const unhandled: unknown[] = [];
+  const listener = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', listener);
+  for (const peerOf of [() => 'peer', (limiter: RateLimiter) => limiter.peer('peer')]) {
+    const { limiter, guard } = rig(20);
+    const peer = peerOf(limiter);
+    const [answer, crash] = [deferred(), deferred()];
+    const runs = [guard.run(peer, () => answer.promise), guard.run(peer, () => crash.promise), guard.run(peer, never)];
+    limiter.close();
+    answer.resolve();
+    crash.reject(new Error('crash'));
+    const errors = await Promise.all([...runs, guard.run(peer, never)].map(rejectionOf));
+    for (const error of errors) assert.instance(error, ClosedError);
+    assert.throws(
+      () => guard.settle(peer, undefined, 'failure'),
+      (error: unknown) => error instanceof ClosedError,
+    );
+  }
+  await turn();
+  assert.equal(unhandled, []);
+  process.off('unhandledRejection', listener);
+});
+
 test.run();
