@@ -17,6 +17,7 @@ import {
   THREAD_BYTES,
   THREAD_FOUND,
   THREAD_ID,
+  THREAD_INSTANT,
   tableEnd,
   threadsAt,
 } from './layout';
@@ -100,4 +101,14 @@ export function rowAt(slot: u32): usize {
 
 export function coldOf(slot: u32): usize {
   return cold + <usize>slot * COLD_BYTES;
+}
+
+/** The instant of this thread's last check or of its last result that had a time. */
+export function lastInstant(): u64 {
+  return load<u64>(block, THREAD_INSTANT);
+}
+
+export function seenAt(instant: u64): u64 {
+  store<u64>(block, instant, THREAD_INSTANT);
+  return instant;
 }
