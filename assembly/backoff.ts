@@ -7,9 +7,9 @@
 // Closing keeps the doublings; each window after it, idle or not, takes one back. While the circuit is open, half-open or in
 // a ramp, nothing is taken back: what opens then opens again in a row.
 
+import { SET_WINDOW_MS } from './layout';
 import { timeoutMs } from './limits';
 import { maxTimeoutMs, setting } from './settings';
-import { SET_WINDOW_MS } from './layout';
 
 const SINCE_BITS: u32 = 27;
 const SINCE_MASK: u32 = (1 << SINCE_BITS) - 1;

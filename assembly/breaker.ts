@@ -61,7 +61,7 @@ export function shownState(word: u64): u32 {
 
 /** Whether results and time leave it as it is. */
 export function isForced(word: u64): bool {
-  return shownState(word) > STATE_HALF_OPEN + 1;
+  return shownState(word) >= <u32>STATE_FORCED_OPEN;
 }
 
 function isForcedClosed(word: u64): bool {

@@ -9,6 +9,7 @@
 // A bucket with T = 1/rate and depth `burst` and this arithmetic admit exactly the same requests: the virtual
 // scheduling form of ITU-T I.371, annex A. Time is in ticks of 2⁻²⁰ ms.
 
+import { TICKS_PER_MS as PER_MS, TICKS_START } from './layout';
 import {
   burst,
   changedAt,
@@ -24,15 +25,15 @@ import {
 
 import { chargeOf } from './scale';
 
-export const TICKS_PER_MS: f64 = 1048576;
+export const TICKS_PER_MS: f64 = PER_MS;
 const TICK_BITS: u64 = 20;
 /** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
-const EPOCH_START: i64 = 1 << 30;
+export const EPOCH_START: i64 = TICKS_START;
 
 const TAT_BITS: u64 = 61;
 const LAST_TAT: u64 = (1 << TAT_BITS) - 1;
-const TAG_BITS: u64 = 3;
-const TAG_MASK: u64 = 7;
+export const TAG_BITS: u64 = 3;
+export const TAG_MASK: u64 = 7;
 const CONVERSION: u64 = 1;
 /** Added to the tag when a row changes its owner, so that a late writer's compare-and-swap fails. */
 export const HANDOVER: u64 = 2;

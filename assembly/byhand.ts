@@ -46,5 +46,5 @@ export function adjust(slot: u32, epoch: u32, points: f64, now: f64): f64 {
   const instant = instantOf(now);
   adjustBy(row, epoch, unitsOf(points), instant, currentLimits(), false);
   const word = getPeer(row);
-  return isLive(row, epoch) ? pointsOf(scoreAt(word, instant, currentLimits())) : NaN;
+  return isLive(row, epoch) ? pointsOf(scoreAt(word, instant, currentLimits())) : Number.NaN;
 }

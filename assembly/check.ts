@@ -129,7 +129,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
       const turn = state == STATE_RECOVERING;
       if (turn && !passes(breaker, getFingerprint(row), limits)) {
         if (!casBreaker(row, breaker, advanced(breaker))) continue;
-        return shut(slot, max<u64>(untilEnd(breaker, now), 1), Infinity, limits);
+        return shut(slot, max<u64>(untilEnd(breaker, now), 1), Number.POSITIVE_INFINITY, limits);
       }
       if (state == STATE_HALF_OPEN && exhausted(breaker, limits)) {
         return shut(slot, untilLease(breaker, now), longestProbeTimeoutMs(limits), limits);

@@ -1,14 +1,7 @@
 // Classes of peers: a factor of rate and burst, and whether load is none of their business. A record of limits has a table
 // of them. A peer's class is a number in its PEER word; 0 is no class.
 
-import {
-  CLASS_BYTES,
-  CLASS_NAMES,
-  CLASS_NAME_BYTES,
-  CLASSES,
-  ROOM_CLASS_NAMES,
-  ROOM_CLASSES,
-} from './layout';
+import { CLASS_BYTES, CLASS_NAME_BYTES, CLASS_NAMES, CLASSES, ROOM_CLASS_NAMES, ROOM_CLASSES } from './layout';
 import { burst, classesOf } from './limits';
 import { exponentOfFactor } from './scale';
 
@@ -40,7 +33,7 @@ export function isExempt(number: u32, limits: usize): bool {
 
 /** Writes the classes of a record from what `configure` found in the room. A factor of 0 is that of a number nobody has. */
 export function takeClasses(limits: usize, room: usize): void {
-  for (let number: u32 = 0; number < CLASSES; number++) {
+  for (let number: u32 = 0; number < <u32>CLASSES; number++) {
     const given = room + ROOM_CLASSES + ((<usize>number) << 4);
     const factor = load<f64>(given);
     const entry = entryOf(number, limits);

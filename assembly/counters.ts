@@ -1,9 +1,14 @@
 // Totals over the table's life: one block of counters a thread, so that counting is a plain store, summed by whoever asks.
 
-import { load64, store64 } from './memory';
+import { loadCount64, storeCount64 } from './memory';
 import { block } from './place';
 
 export function tally(counter: u32): void {
+  tallyMany(counter, 1);
+}
+
+/** Only this thread writes here, so the totals are exact. */
+export function tallyMany(counter: u32, times: u64): void {
   const at = block + ((<usize>counter) << 3);
-  store64(at, load64(at) + 1);
+  storeCount64(at, loadCount64(at) + times);
 }

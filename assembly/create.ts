@@ -1,7 +1,7 @@
 // How a table begins.
 
-import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_TENANTS, AT_THREADS, MAGIC } from './layout';
 import { takeClasses } from './classes';
+import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_TENANTS, AT_THREADS, MAGIC } from './layout';
 import { deriveLimits, enforce, spareRecord } from './limits';
 import { store32, store64 } from './memory';
 import { batchRoom, open, rowAt } from './place';

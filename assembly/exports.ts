@@ -1,29 +1,27 @@
 // What crosses the boundary: numbers only, every parameter always given, and no number that could make it trap. Slots
 // and lengths are checked here; whatever is not the table's finds nothing.
 
-import { adopt as adoptRow } from './adopt';
+import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
 import { adjust as adjustRow, setClass as classify, force as forceRow } from './byhand';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
-
 import { remove as forget } from './claim';
-import { configure as reconfigure, sweep } from './configure';
+import { configure as reconfigure } from './configure';
 import { create } from './create';
 import { rejected } from './decision';
 import { find as findRef } from './index';
 import {
   AT_MAGIC,
-  BATCH,
   MAX_ID_BYTES,
   MAX_PEERS,
   MAX_THREADS,
   MOST_TOGETHER,
   OUTCOME_IGNORED,
   REASON_TABLE_FULL,
+  SAVE_CLOSED,
   STALE,
   STATE_CLOSED,
 } from './layout';
-import { inForce } from './limits';
 import {
   classNumber as classOf,
   fleet as fleetOf,
@@ -33,9 +31,10 @@ import {
   availableTokens as tokensOf,
 } from './look';
 import { pinned, seated, unpin } from './pin';
-import { batchRoom, isOpen, isOpenAt } from './place';
-import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
+import { isOpen, isOpenAt } from './place';
 import { setLoad as setLoadTo } from './price';
+import { save as saveRows } from './save';
+import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
 import { checkAll as checkTogether } from './together';
 
@@ -52,28 +51,13 @@ export function configure(now: f64): void {
   if (isOpen()) reconfigure(now);
 }
 
+export { checkBatch } from './batch';
+export { checkOne, succeedOne } from './one';
+
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
   return isOpenAt(slot) ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now), false) : STALE;
-}
-
-/**
- * Decides for the pairs (slot, epoch) `from` … `to` − 1 in this thread's batch room, each decision written over its slot.
- * Stops at the first that is stale, and returns its number, or `to`.
- */
-export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
-  const end = min<u32>(isOpen() ? to : 0, BATCH);
-  const tokens = tokensFrom(cost);
-  const instant = instantOf(now);
-  for (let i = from; i < end; i++) {
-    const at = batchRoom + ((<usize>i) << 3);
-    const slot = load<u32>(at);
-    const decision = isOpenAt(slot) ? decide(slot, load<u32>(at, 4), tokens, now, instant, false) : STALE;
-    if (decision == STALE) return i;
-    store<i32>(at, decision);
-  }
-  return end;
 }
 
 /**
@@ -101,7 +85,7 @@ export function setClass(slot: u32, epoch: u32, number: u32): i32 {
 
 /** The new reputation, or NaN where the row is no longer that life's. */
 export function adjust(slot: u32, epoch: u32, points: f64, now: f64): f64 {
-  return isOpenAt(slot) ? adjustRow(slot, epoch, points, now) : NaN;
+  return isOpenAt(slot) ? adjustRow(slot, epoch, points, now) : Number.NaN;
 }
 
 export function refund(slot: u32, epoch: u32, cost: f64): i32 {
@@ -178,18 +162,19 @@ export function fleet(what: u32, now: f64): f64 {
   return isOpen() ? fleetOf(what, now) : 0;
 }
 
-/** Brings every row into the limits in force, so that their words can be copied. */
-export function settleLimits(): void {
-  if (isOpen()) sweep(inForce());
+/** Copies rows into this thread's batch room, from slot `from` on: where to go on · 64 + how many, or SAVE_CHANGED or SAVE_CLOSED. */
+export function save(from: u32, version: u32): f64 {
+  return isOpen() ? saveRows(from, version) : SAVE_CLOSED;
 }
 
-/**
- * Gives the row whose bytes stand in this thread's batch room a place here, as time has made it by `asOf`, with all its
- * instants moved by `shift` ms; false where there is no room for it, or its peer is here already. `shared` takes the
- * bytes for those of the overflow row.
- */
-export function adopt(shared: bool, asOf: f64, shift: f64): bool {
-  return isOpen() && adoptRow(shared, asOf, shift);
+/** Gives the first `count` records in this thread's batch room rows here; how many found one. */
+export function adopt(count: u32): u32 {
+  return isOpen() ? adoptRecords(count) : 0;
+}
+
+/** Moves all instants by `shift` ms, once time has made the rows what they are by `asOf`. */
+export function age(asOf: f64, shift: f64): void {
+  if (isOpen()) ageRows(asOf, shift);
 }
 
 function isId(length: u32): bool {

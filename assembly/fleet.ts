@@ -15,8 +15,8 @@ import {
   FLEET_RESULTS,
   FLEET_TRIPPED,
 } from './layout';
-import { maxOpenFraction } from './settings';
 import { cas64, load64, store64 } from './memory';
+import { maxOpenFraction } from './settings';
 import { isNews, markBefore, markIn, sliceAge, TRIPPED, UNMARKED } from './window';
 
 /** Below so many active peers nothing can be said of the fleet. */

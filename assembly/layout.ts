@@ -57,7 +57,6 @@ export const AT_ERA = HEADER + 140; // how often half of all epochs were used up
 export const AT_MEMBERS = HEADER + 144; // u64: how often it changed 32 ─ 32 ─ one bit for each thread that takes part ─ 0
 export const AT_TENANTS = HEADER + 192; // u32 a thread: how often it was reserved or given back; odd while it is reserved
 
-
 // Words of the whole table that moving limits and the cascade rule use.
 export const AT_EXTRAS = HEADER + 152; // u32, what every check has to look at: NEWCOMERS 1 ─ 8 ─ load exponent 8 ─ 0
 export const AT_PRICED = HEADER + 156; // u32: 1 once a token of anybody's may have cost something else than T
@@ -129,6 +128,12 @@ export const COLD_ID_LENGTH = 20; // u16: of the whole ID
 export const COLD_ID = 22;
 /** How many bytes of an ID the table keeps for listings. */
 export const ID_KEPT = 54; // COLD_BYTES - COLD_ID
+
+// ── records: a row and its cold record behind it, on the way out of a table or into one ─────────────────────────────
+
+export const RECORD_BYTES = 140; // ROW_BYTES + COLD_BYTES
+/** How many records fit into a batch room. */
+export const RECORDS = 58;
 
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
@@ -259,6 +264,11 @@ export function tableEnd(threadBlocks: number, threads: number): number {
   return threadBlocks + threads * THREAD_BYTES;
 }
 
+// ── time: ticks of 2⁻²⁰ ms ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const TICKS_PER_MS = 1048576;
+export const TICKS_START = 1073741824; // now = 0 in ticks
+
 // ── codes that cross the boundary ────────────────────────────────────────────────────────────────────────────────────
 
 /** What a check by slot returns when the row is no longer that peer's; above every permit. */
@@ -270,6 +280,10 @@ export const NO_PERMIT = -0x80000000;
 
 /** The permit of a rejection that shadow mode lets through: no row's life has the number 0. */
 export const SHADOW_PERMIT = 1;
+
+/** What copying rows returns instead of a count: the limits changed meanwhile, or this instance has no open table. */
+export const SAVE_CHANGED = -1;
+export const SAVE_CLOSED = -2;
 
 export const REASON_RATE_LIMITED = 0;
 export const REASON_CIRCUIT_OPEN = 1;

@@ -1,8 +1,9 @@
 // Looking in. Nothing here writes to a row; time is applied to a copy of the word.
 
-import { shownState, stateOf } from './breaker';
+import { shownState, stateOf, untilProbe } from './breaker';
 import { converted, instantOf, ticks, tokens } from './bucket';
 import { classOf } from './classes';
+import { counted, fleetRate, isSuspected } from './fleet';
 import {
   AT_EXTRAS,
   FLEET_ACTIVE,
@@ -15,13 +16,11 @@ import {
 import { currentLimits, inForce, limitsOf, tau, ticksPerToken } from './limits';
 import { load32 } from './memory';
 import { rowAt } from './place';
-import { mostOf, PRICED, priceOf } from './price';
-import { pointsOf, scoreAt } from './reputation';
+import { PRICED, priceOf } from './price';
 import { shiftOf } from './recovery';
-import { counted, fleetRate, isSuspected } from './fleet';
+import { pointsOf, scoreAt } from './reputation';
 import { getBreaker, getBucket, getPeer, isLive } from './row';
 import { due, sliceAt } from './turn';
-import { untilProbe } from './breaker';
 
 /** What a peer without a row has. */
 export function fullBurst(now: f64): f64 {

@@ -61,3 +61,21 @@ export function and64(at: usize, bits: u64): u64 {
 export function own(at: usize): f64 {
   return load<f64>(at);
 }
+
+// Counters: plain in both builds. An atomic store costs 4 ns, and no decision depends on a count.
+
+export function loadCount32(at: usize): u32 {
+  return load<u32>(at);
+}
+
+export function storeCount32(at: usize, value: u32): void {
+  store<u32>(at, value);
+}
+
+export function loadCount64(at: usize): u64 {
+  return load<u64>(at);
+}
+
+export function storeCount64(at: usize, value: u64): void {
+  store<u64>(at, value);
+}

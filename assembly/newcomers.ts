@@ -1,7 +1,7 @@
 // The bucket that newcomers share: peers that are not established and that nobody holds by a handle. What they ask for is
 // taken from it as well as from their own, all or nothing, so that ten thousand invented names get together what it says.
 
-import { charged, convertedTo, instantOf, isIn, lacking, refunded, withTat } from './bucket';
+import { charged, convertedTo, isIn, lacking, refunded, withTat } from './bucket';
 import { isEstablished } from './established';
 import { AT_EXTRAS, AT_NEWCOMERS, EXTRAS_NEWCOMERS } from './layout';
 import { burst, inForce, latest, limitsOf, newcomersOf, tau, ticksPerToken } from './limits';
@@ -66,7 +66,9 @@ export function giveBackForNewcomer(tokens: u64): void {
     const force = inForce();
     const limits = newcomersOf(limitsOf(force));
     if (ticksPerToken(limits) == 0) return;
-    if (cas64(AT_NEWCOMERS, word, refunded(current(word, force), min<u64>(tokens, burst(limits)), ticksPerToken(limits)))) {
+    if (
+      cas64(AT_NEWCOMERS, word, refunded(current(word, force), min<u64>(tokens, burst(limits)), ticksPerToken(limits)))
+    ) {
       return;
     }
   }

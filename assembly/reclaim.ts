@@ -10,7 +10,16 @@ import { classOf } from './classes';
 import { tally } from './counters';
 import { NO_SLOT } from './free';
 import { NONE, refOf } from './index';
-import { AT_BIRTHS, AT_ERA, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS, STATE_RECOVERING } from './layout';
+import {
+  AT_BIRTHS,
+  AT_ERA,
+  AT_HAND,
+  AT_MEMBERS,
+  COUNT_FREED,
+  COUNT_RECLAIMED,
+  EPOCH_BITS,
+  STATE_RECOVERING,
+} from './layout';
 import { currentLimits, inForce, limitsOf, timeoutMs } from './limits';
 import { add32, load64, SHARED } from './memory';
 import { capacity, me, rowAt } from './place';

@@ -7,7 +7,7 @@
 // A stage is judged by its own results, which the WINDOW word counts, and never ends by time alone. Every stage is a generation.
 // Requests are counted up to 127 and from there on again from 64: which of them passes depends on the last six bits.
 
-import { generationOf, nextGeneration, payloadOf, wordOf } from './breaker';
+import { generationOf, moved as movedBreaker, nextGeneration, payloadOf, stateOf, wordOf } from './breaker';
 import { STATE_RECOVERING } from './layout';
 import { rampRate, stageCalls, stageMs, stages } from './settings';
 import { failuresIn, resultsIn } from './window';
@@ -90,7 +90,8 @@ export function untilEnd(word: u64, now: f64): u64 {
 /** When the stage ends, or ended, as of a time that is not before it began. */
 export function endMs(word: u64, now: f64): f64 {
   const left = untilEnd(word, now);
-  return <f64>(msOf(now) + left) - <f64>(left ? 0 : (msOf(now) - endOf(word)) & END_MASK);
+  if (left) return <f64>(msOf(now) + left);
+  return <f64>(msOf(now) - ((msOf(now) - endOf(word)) & END_MASK));
 }
 
 export const GOES_ON: u32 = 0;
@@ -108,8 +109,9 @@ export function verdict(word: u64, window: u64, now: f64, limits: usize): u32 {
   return untilEnd(word, now) == 0 ? GOES_UP : GOES_ON;
 }
 
-/** The word with the end of its stage moved by `shift` ms. */
+/** The word of any circuit with its instant moved by `shift` ms. */
 export function moved(word: u64, shift: f64): u64 {
+  if (stateOf(word) != STATE_RECOVERING) return movedBreaker(word, shift);
   const end = <u64>(<i64>endOf(word) + <i64>ceil(shift));
   return stageWord(<u64>generationOf(word), stageOf(word), end, requestsOf(word));
 }

@@ -3,9 +3,9 @@
 // A score is kept in units of 1/256 with the quantum in which it was written. A quantum is a sixteenth of the half-life.
 // Whole quanta decay, and always from the score as it was written: nothing is lost by looking, and nothing gets stuck.
 
+import { THREAD_QUANTUM } from './layout';
 import { quantumTicks } from './limits';
 import { periodAt, sinceStart } from './periods';
-import { THREAD_QUANTUM } from './layout';
 import { scaled } from './scale';
 
 const SCORE_SHIFT: u64 = 6;
@@ -48,7 +48,7 @@ function quantumAt(instant: u64, limits: usize): u32 {
 function wordOf(peer: u64, score: i32, quantum: u32, penalties: u32): u64 {
   return (
     (peer & OTHERS) |
-    (((<u64>score) & SCORE_MASK) << SCORE_SHIFT) |
+    ((<u64>score & SCORE_MASK) << SCORE_SHIFT) |
     ((<u64>penalties) << PENALTIES_SHIFT) |
     ((<u64>quantum) << QUANTUM_SHIFT)
   );
@@ -64,7 +64,7 @@ function decayed(score: i32, from: u32, to: u32): i32 {
   const quanta = (to - from) & QUANTUM_MASK;
   if (quanta == 0 || quanta >= QUANTA_BACK) return score;
   if (quanta >= 256) return 0;
-  const size = <i32>scaled(<u64>abs<i32>(score) << 16, -(<i32>quanta)) >> 16;
+  const size = <i32>scaled((<u64>abs<i32>(score)) << 16, -(<i32>quanta)) >> 16;
   return score < 0 ? -size : size;
 }
 
@@ -88,12 +88,17 @@ export function penalised(peer: u64, by: i32, instant: u64, limits: usize): u64 
 
 /** The word as it is in the quanta of other limits. */
 export function requantified(peer: u64, instant: u64, before: usize, limits: usize): u64 {
-  return wordOf(peer, scoreAt(peer, instant, before), <u32>(sinceStart(instant) / quantumTicks(limits)) & QUANTUM_MASK, 0);
+  return wordOf(
+    peer,
+    scoreAt(peer, instant, before),
+    <u32>(sinceStart(instant) / quantumTicks(limits)) & QUANTUM_MASK,
+    0,
+  );
 }
 
 /** The word of another table, or of another time, with as much decayed as there was. */
 export function moved(peer: u64, from: u64, to: u64, limits: usize): u64 {
-  const age = ((<u32>(sinceStart(from) / quantumTicks(limits))) - quantumIn(peer)) & QUANTUM_MASK;
+  const age = (<u32>(sinceStart(from) / quantumTicks(limits)) - quantumIn(peer)) & QUANTUM_MASK;
   const quantum = (<u32>(sinceStart(to) / quantumTicks(limits)) - age) & QUANTUM_MASK;
   return wordOf(peer, scoreIn(peer), quantum, penaltiesIn(peer));
 }

@@ -4,12 +4,12 @@
 // and is live, then compare-and-swap the word. Whoever changes a row's owner changes META first, then every word.
 
 import {
+  COLD_BACKOFF,
+  COLD_LAST_FAILURE,
   LIFE_BITS,
   LIFE_CLOSING,
   LIFE_LIMBO,
   LIFE_LIVE,
-  COLD_BACKOFF,
-  COLD_LAST_FAILURE,
   ROW_ALLOWED,
   ROW_BREAKER,
   ROW_BUCKET,
@@ -19,7 +19,7 @@ import {
   ROW_RATE_LIMITED,
   ROW_WINDOW,
 } from './layout';
-import { cas64, load32, load64, store32, store64 } from './memory';
+import { cas64, load32, load64, loadCount32, store32, store64, storeCount32 } from './memory';
 import { coldOf } from './place';
 
 const META: usize = ROW_META;
@@ -156,8 +156,8 @@ export function setBackoff(slot: u32, word: u32): void {
 // totals, which each thread keeps for itself, are exact.
 
 export function count(at: usize): void {
-  const value = load32(at);
-  store32(at, value + <u32>(value != 0xffffffff));
+  const value = loadCount32(at);
+  storeCount32(at, value + <u32>(value != 0xffffffff));
 }
 
 /** Both counters of a new life. */

@@ -19,7 +19,7 @@ export function scaled(x: u64, e: i32): u64 {
   const low = (x & LOW) * power;
   if (octaves >= 0) {
     const whole = (high << 1) + (low >> FRACTION) + <u64>((low & REST) != 0);
-    return clz<u64>(whole) > octaves + 3 ? whole << octaves : (<u64>1) << 60;
+    return <i32>clz<u64>(whole) > octaves + 3 ? whole << octaves : (<u64>1) << 60;
   }
   const whole = (high << 1) + (low >> FRACTION);
   return octaves < -63 ? 1 : max<u64>(whole >> -octaves, 1);
@@ -29,7 +29,7 @@ export function scaled(x: u64, e: i32): u64 {
 export function exponentOfFactor(factor: f64): i32 {
   let power = max<f64>(min<f64>(factor, 256), 0.00390625);
   for (let i = 0; i < 4; i++) power *= power;
-  return 1023 - <i32>(reinterpret<u64>(power * 1.4142135623730951) >> 52);
+  return 1023 - <i32>(reinterpret<u64>(power * Math.SQRT2) >> 52);
 }
 
 /** Fills the table of powers, once. */

@@ -32,7 +32,8 @@ export function setting(limits: usize, index: usize): f64 {
 
 /** Copies the settings from a room into a record. */
 export function takeSettings(limits: usize, room: usize): void {
-  for (let i: usize = 0; i < SETTINGS; i++) store<f64>(limits + LIMITS_SETTINGS + (i << 3), own(room + (i << 3)));
+  for (let i: usize = 0; i < <usize>SETTINGS; i++)
+    store<f64>(limits + LIMITS_SETTINGS + (i << 3), own(room + (i << 3)));
 }
 
 function between(value: f64, least: f64, most: f64): f64 {

@@ -166,6 +166,7 @@ export function refund(slot: u32, epoch: u32, cost: u64): i32 {
     const extras = load32(AT_EXTRAS);
     const priced = ((<u32>peer & PRICED) | extras) != 0;
     const price = priced ? priceOf(peer, extras, lastInstant(), limits) : ticksPerToken(limits);
-    if (casBucket(row, bucket, refunded(converted(bucket, force), min<u64>(cost, mostOf(peer, limits)), price))) return 0;
+    if (casBucket(row, bucket, refunded(converted(bucket, force), min<u64>(cost, mostOf(peer, limits)), price)))
+      return 0;
   }
 }

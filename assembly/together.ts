@@ -28,17 +28,7 @@ import { FOR_EVER } from './newcomers';
 import { batchRoom, capacity, coldOf, leaveFound, rowAt, seenAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, untilEnd } from './recovery';
-import {
-  allowedAt,
-  casBreaker,
-  casBucket,
-  count,
-  getBreaker,
-  getBucket,
-  getFingerprint,
-  getPeer,
-  isLive,
-} from './row';
+import { allowedAt, casBreaker, casBucket, count, getBreaker, getBucket, getFingerprint, getPeer, isLive } from './row';
 import { chargeOf } from './scale';
 import { refund } from './settle';
 import { due } from './turn';
@@ -62,7 +52,8 @@ export function look(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, c
   if (!isLive(row, epoch)) return GONE;
   const force = inForce();
   const limits = limitsOf(force);
-  if (!circuit || stateOf(breaker) == STATE_CLOSED) return lack(row, converted(bucket, force), 0, cost, instant, limits);
+  if (!circuit || stateOf(breaker) == STATE_CLOSED)
+    return lack(row, converted(bucket, force), 0, cost, instant, limits);
   for (let by = due(slot, breaker, now, limits); by != breaker; by = due(slot, breaker, now, limits)) breaker = by;
   const wait = untilTurn(row, breaker, now, limits);
   if (wait) return BARRED + <i64>wait;
@@ -194,7 +185,8 @@ function skipTurn(slot: u32, epoch: u32, limits: usize): void {
   const row = rowAt(slot);
   while (true) {
     const breaker = getBreaker(row);
-    if (!isLive(row, epoch) || stateOf(breaker) != STATE_RECOVERING || passes(breaker, getFingerprint(row), limits)) return;
+    if (!isLive(row, epoch) || stateOf(breaker) != STATE_RECOVERING || passes(breaker, getFingerprint(row), limits))
+      return;
     if (casBreaker(row, breaker, advanced(breaker))) return;
   }
 }

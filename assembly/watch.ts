@@ -4,25 +4,12 @@
 import { generationOf, stateOf } from './breaker';
 import { tally } from './counters';
 import { isEstablished, succeeded } from './established';
-import {
-  countEstablished,
-  countMark,
-  countResult,
-  countTurned,
-  fleetRate,
-  isSuspected,
-} from './fleet';
+import { countEstablished, countMark, countResult, countTurned, fleetRate, isSuspected } from './fleet';
 import { COUNT_HELD_BACK, STATE_CLOSED, STATE_RECOVERING } from './layout';
 import { sliceTicks } from './limits';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
-import {
-  failureRate,
-  isAutomatic,
-  minimumCalls,
-  perCleanWindow,
-  relativeThreshold,
-} from './settings';
+import { failureRate, isAutomatic, minimumCalls, perCleanWindow, relativeThreshold } from './settings';
 import { adjustBy } from './turn';
 import {
   added,
@@ -34,8 +21,8 @@ import {
   markIn,
   resultsIn,
   sliceAge,
-  tagIn,
   TRIPPED,
+  tagIn,
   turned,
   UNMARKED,
 } from './window';

@@ -8,7 +8,7 @@ import { Histogram } from './histogram.js';
 const GROUP = 1_000;
 
 /** Nanoseconds for which the main thread was ready to run and was not let. Linux tells; elsewhere it is 0. */
-function waitedNs(): number {
+export function waitedNs(): number {
   try {
     return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]);
   } catch {

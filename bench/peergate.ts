@@ -7,4 +7,4 @@ export type { Peer, RateLimiter } from '../src/index.js';
 const file = new URL('../dist/index.js', import.meta.url).href;
 const api = (await import(file)) as typeof Api;
 
-export const { coarseClock, RateLimiter: Limiter, RpcGuard } = api;
+export const { coarseClock, presets, RateLimiter: Limiter, RpcGuard } = api;

@@ -3,7 +3,7 @@
 //
 //     node --import tsx examples/connection.ts
 
-import { isAllowed, presets, RateLimiter, reasonOf, retryAfterMs } from '../src/index.js';
+import { isAllowed, presets, RateLimiter, reasonOf, retryAfterMs } from 'peergate';
 
 const limiter = new RateLimiter({ ...presets.strict, maxPeers: 1_000 });
 

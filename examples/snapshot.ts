@@ -3,7 +3,7 @@
 //     node --import tsx examples/snapshot.ts limits.bin
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { RateLimiter, SnapshotError } from '../src/index.js';
+import { RateLimiter, SnapshotError } from 'peergate';
 
 const file = process.argv[2] ?? 'limits.bin';
 const everyMs = 60_000;

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { isAllowed, presets, RateLimiter, reasonOf, retryAfterMs, type Ticket } from '../src/index.js';
+import { isAllowed, presets, RateLimiter, reasonOf, retryAfterMs, type Ticket } from 'peergate';
 
 // Only because this runs from its source: a worker does not inherit the loader of TypeScript.
 const execArgv = ['--import', new URL('./loader.mjs', import.meta.url).href];

@@ -5,9 +5,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { JSONRPCServer } from 'json-rpc-2.0';
+import { presets, RateLimiter, RpcGuard } from 'peergate';
+import { guardJsonRpc, type JsonRpcCall } from 'peergate/json-rpc';
 import { WebSocketServer } from 'ws';
-import { guardJsonRpc, type JsonRpcCall } from '../src/adapters/json-rpc.js';
-import { presets, RateLimiter, RpcGuard } from '../src/index.js';
 
 const MAX_FRAME_BYTES = 32_768;
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCore } from './build/core.js';
 import { buildDist } from './build/dist.js';
+import { buildReference } from './build/reference.js';
 import { root } from './build/stamp.js';
 import { attwFindings, pack, publintFindings } from './package.js';
 
@@ -43,6 +44,7 @@ let built = true;
 try {
   await buildCore();
   await buildDist();
+  await buildReference();
 } catch (error) {
   built = false;
   report('build', false, String(error));

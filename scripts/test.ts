@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { buildCore } from './build/core.js';
 import { buildDist } from './build/dist.js';
+import { buildReference } from './build/reference.js';
 import { filesBelow, root } from './build/stamp.js';
 
 /** How many tests a whole run has at least. Raise it with the suite. */
@@ -78,7 +79,8 @@ const files = filesBelow('test').filter(
 );
 
 await buildCore();
-if (files.some((file) => /package|threads/.test(file))) await buildDist();
+if (files.some((file) => /package|threads|readme|examples/.test(file))) await buildDist();
+if (files.some((file) => file.includes('package'))) await buildReference();
 
 const outcomes: Outcome[] = [];
 const queue = [...files];

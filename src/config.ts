@@ -1,7 +1,8 @@
-// The configuration: its fields, their defaults and bounds, and the spec's three presets.
+// The configuration: its fields, their defaults and bounds, and three presets.
 
 import { type Clock, monotonicClock } from './clock.js';
 import { ConfigError } from './errors.js';
+import { requireKnownFields } from './options.js';
 import { MAX_PEERS } from './wasm/core.js';
 
 /** What a new peer gets when it finds no row. */
@@ -9,34 +10,37 @@ export type OnFull = 'overflow' | 'reject';
 
 /** The limits, which `configure` can change on a live table. */
 export interface Limits {
-  /** Tokens a second that a peer's bucket regains; 0 < x ≤ 10⁶, may be fractional. Default 100. */
+  /** Tokens per second that a peer's bucket regains; 0 < x ≤ 10⁶, may be fractional. Default 100. */
   readonly maxRequestsPerSec: number;
   /** The bucket's capacity in tokens; an integer ≥ 1, at most ten years of `maxRequestsPerSec`. Default 200. */
   readonly burstSize: number;
   /** Consecutive failures that open the circuit; an integer 1 … 2³⁰. Default 10. */
   readonly circuitBreakerThreshold: number;
-  /** How long an open circuit waits before it may be probed, in ms; 0 < x ≤ 2³¹ − 1. Default 30 000. */
+  /** Milliseconds that an open circuit waits before it may be probed; 0 < x ≤ 2³¹ − 1. Default 30 000. */
   readonly circuitBreakerTimeoutMs: number;
-  /** Requests let through at once while half-open; an integer 1 … 15. Default 1. */
+  /** Requests that are let through concurrently while the circuit is half-open; an integer 1 … 15. Default 1. */
   readonly halfOpenProbes: number;
-  /** How long a half-open circuit waits for its probes, from the last one let through, in ms; 0 < x ≤ 2³¹ − 1. Default 30 000. */
+  /** Milliseconds that a half-open circuit waits for its probes, from the last one let through; 0 < x ≤ 2³¹ − 1. Default 30 000. */
   readonly probeTimeoutMs: number;
   /**
-   * A new peer when no row is free and none of the next 64 under the reclaiming hand can be reclaimed: `'overflow'`, it
-   * shares one bucket with all others that found no row; `'reject'`, it is rejected as `table_full`. Default `'overflow'`.
+   * What happens to a new peer when no row is free and none of the next 64 can be reclaimed. `'overflow'`: it shares one
+   * bucket with all other peers that found no row. `'reject'`: it is rejected as `table_full`. Default `'overflow'`.
    */
   readonly onFull: OnFull;
 }
 
 /** The configuration in force. */
 export interface ResolvedConfig extends Limits {
-  /** Rows reserved up front; the table never grows past it. An integer 1 … 16 777 216. Default 65 536. */
+  /** Rows that are reserved up front. The table never grows. An integer 1 … 16 777 216. Default 65 536. */
   readonly maxPeers: number;
-  /** Milliseconds, monotonic. Default `performance.now`. */
+  /**
+   * Where `now` comes from when a call does not pass it: milliseconds, monotonic. Default `performance.now`, which counts
+   * from the start of the process. A `now` that you pass must count from the same origin; `Date.now()` does not.
+   */
   readonly clock: Clock;
   /** Whether other threads can join the table, with `share()` and `RateLimiter.attach()`. Default false. */
   readonly shared: boolean;
-  /** A core compiled elsewhere, where bytes may not be compiled. Default: the embedded one. */
+  /** A core that was compiled elsewhere, for environments that may not compile bytes. Default: the embedded one. */
   readonly module?: WebAssembly.Module;
 }
 
@@ -57,8 +61,15 @@ function preset(rate: number, burst: number, threshold: number, timeoutMs: numbe
   });
 }
 
-/** Three configurations to start from: balanced, for high traffic, and against abuse. Frozen. */
-export const presets: { readonly default: Preset; readonly lenient: Preset; readonly strict: Preset } = Object.freeze({
+/** Three configurations to start from, frozen. Spread one into your options and add what differs. */
+export const presets: {
+  /** For most servers: 100 requests per second, bursts of 200, a circuit that opens after 10 failures for 30 s. */
+  readonly default: Preset;
+  /** For high traffic: 1 000 requests per second, bursts of 2 000, a circuit that opens after 50 failures for 60 s. */
+  readonly lenient: Preset;
+  /** Against abuse: 10 requests per second, bursts of 20, a circuit that opens after 3 failures for 300 s. */
+  readonly strict: Preset;
+} = Object.freeze({
   default: preset(100, 200, 10, 30_000),
   lenient: preset(1000, 2000, 50, 60_000),
   strict: preset(10, 20, 3, 300_000),
@@ -104,12 +115,20 @@ const RULES: { readonly [K in keyof ResolvedConfig]-?: Rule } = {
   module: ['a WebAssembly.Module', (value) => value instanceof WebAssembly.Module],
 };
 
+const FIELDS = Object.keys(RULES);
+
+/** What `configure` cannot change. */
 const FIXED = ['maxPeers', 'clock', 'shared', 'module'] as const;
 
+/** @throws ConfigError for what is not an object, or has a field that does not exist. */
+export function requireConfigFields(options: unknown): void {
+  requireKnownFields(options, FIELDS);
+}
+
 /**
- * A whole configuration, frozen, from the fields that were given.
+ * A complete configuration, frozen: the given fields, and defaults for the others.
  *
- * @throws ConfigError that names the first field that is out of its bounds.
+ * @throws ConfigError that names the first field that does not exist or is out of its bounds.
  */
 export function resolveConfig(options: RateLimiterConfig): ResolvedConfig {
   return merge(DEFAULTS, options);
@@ -127,7 +146,7 @@ export function updateConfig(config: ResolvedConfig, update: LimitsUpdate): Reso
 }
 
 function merge(base: ResolvedConfig, given: RateLimiterConfig): ResolvedConfig {
-  if (typeof given !== 'object' || given === null) throw new ConfigError('options', 'an object', given);
+  requireConfigFields(given);
   const merged: Record<string, unknown> = { ...base };
   for (const [field, [expected, holds]] of Object.entries(RULES)) {
     const value = given[field as keyof ResolvedConfig];

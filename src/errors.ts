@@ -13,12 +13,15 @@ export const errorCodes = [
   'ERR_PEERGATE_DECISION',
   'ERR_PEERGATE_BATCH_LENGTH',
   'ERR_PEERGATE_BATCH_TYPE',
+  'ERR_PEERGATE_TOP',
   'ERR_PEERGATE_SHARED_MEMORY',
   'ERR_PEERGATE_NOT_SHARED',
   'ERR_PEERGATE_THREADS',
   'ERR_PEERGATE_TICKET',
   'ERR_PEERGATE_SNAPSHOT',
   'ERR_PEERGATE_CLOSED',
+  'ERR_PEERGATE_RPC_ARGUMENT',
+  'ERR_PEERGATE_RPC_TIMEOUT',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -97,8 +100,17 @@ export function shown(value: unknown): string {
     case 'function':
       return 'a function';
     case 'object':
-      return value === null ? 'null' : `an object (${Object.prototype.toString.call(value).slice(8, -1)})`;
+      return value === null ? 'null' : `an object (${kindOf(value)})`;
     default:
       return Object.is(value, -0) ? '-0' : String(value);
+  }
+}
+
+/** An object may have code of its own here, and a Proxy that was revoked always throws. */
+function kindOf(value: object): string {
+  try {
+    return Object.prototype.toString.call(value).slice(8, -1);
+  } catch {
+    return 'unreadable';
   }
 }

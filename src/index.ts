@@ -12,13 +12,15 @@ export {
   ArgumentTypeError,
   ClosedError,
   ConfigError,
+  errorCodes,
   SharingError,
   SnapshotError,
 } from './errors.js';
-export type { Stats } from './limiter.js';
 export { RateLimiter } from './limiter.js';
-export type { PeerInfo } from './listing.js';
-export type { Peer } from './peer.js';
+export type { PeerInfo, Ranked } from './listing.js';
+export { requireKnownFields } from './options.js';
+export type { Peer, PeerSummary } from './peer.js';
+export { clientErrorsIgnored, onlyCodes } from './rpc/classifiers.js';
 export type { RejectionReason, RpcErrorCodes, RpcErrorObject } from './rpc/codes.js';
 export { ERR_CIRCUIT_BREAKER, ERR_RATE_LIMITED, eip1474 } from './rpc/codes.js';
 export type { RpcGuardOptions, RpcPeer, RunOptions } from './rpc/guard.js';
@@ -26,5 +28,7 @@ export { RpcGuard } from './rpc/guard.js';
 export type { Classify, Outcome, Settled } from './rpc/outcome.js';
 export { RpcArgumentError, RpcRejection, RpcTimeout } from './rpc/rejection.js';
 export type { PeerId } from './slots.js';
+export type { SnapshotOptions } from './snapshot.js';
+export type { LimiterSummary, Stats } from './stats.js';
 export type { CircuitState } from './table.js';
 export type { Ticket } from './threads/ticket.js';

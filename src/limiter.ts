@@ -1,54 +1,45 @@
-// The facade: options, IDs and clocks in, decisions out. It does no arithmetic on tokens; the core decides.
+// The facade: it takes options, IDs and times, and returns decisions. It does no arithmetic on tokens; the core decides.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { checkPeers } from './batch.js';
 import type { Clock } from './clock.js';
 import {
   type LimitsUpdate,
   type RateLimiterConfig,
   type ResolvedConfig,
+  requireConfigFields,
   resolveConfig,
   updateConfig,
 } from './config.js';
-import type { Decision } from './decision.js';
-import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
-import { listPeers, type PeerInfo } from './listing.js';
-import { checkPeers, Peer } from './peer.js';
+import { type Decision, isAllowed } from './decision.js';
+import { type Inspect, inspectCustom } from './inspect.js';
+import { listPeers, type PeerInfo, type Ranked, requireRanking, topPeers } from './listing.js';
+import { requireKnownFields } from './options.js';
+import { isHandleOf, Peer } from './peer.js';
+import { restoreTable } from './restore.js';
 import type { PeerId } from './slots.js';
-import { restoreTable, takeSnapshot } from './snapshot.js';
+import { type SnapshotOptions, sliceOf, takeSnapshot, takeSnapshotInSlices } from './snapshot.js';
+import { type LimiterSummary, type Stats, statsOf, summaryOf } from './stats.js';
 import { type CircuitState, Table } from './table.js';
 import type { Ticket } from './threads/ticket.js';
 import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, requireOpen, STALE } from './wasm/core.js';
-import { readTotals, type Totals } from './wasm/reading.js';
-
-/** Totals over a limiter's life. */
-export interface Stats {
-  readonly allowed: number;
-  readonly rateLimited: number;
-  readonly circuitRejected: number;
-  /** Checks that found no row, whatever `onFull` then did. */
-  readonly tableFull: number;
-  /** Circuits that opened; reopening counts. */
-  readonly circuitOpened: number;
-  readonly circuitClosed: number;
-  /** Results dropped for their permit. */
-  readonly staleResults: number;
-  /** Rows taken back for another peer; removals do not count. */
-  readonly reclaimed: number;
-  /**
-   * Checks that were rejected by a bucket or a deadline further ahead than a monotonic clock can have put it: the sign of
-   * a `now` of another origin, such as a stray `Date.now()`. Such a peer is locked out until `removePeer`.
-   */
-  readonly clockAnomalies: number;
-}
+import { readTotals } from './wasm/reading.js';
 
 /**
  * A token bucket and a circuit breaker for each peer, in a table of fixed size.
  *
  * ```ts
  * const limiter = new RateLimiter({ ...presets.strict, maxPeers: 10_000 });
- * const decision = limiter.check('peer-a');
- * if (!isAllowed(decision)) reject(reasonOf(decision), retryAfterMs(decision));
+ * if (!limiter.allows('peer-a')) return;                     // when you only limit
+ *
+ * const decision = limiter.check('peer-a');                  // when you also record what became of the request
+ * if (!isAllowed(decision)) return reject(reasonOf(decision), retryAfterMs(decision));
+ * limiter.recordSuccess('peer-a', decision);
  * ```
+ *
+ * `now`, wherever a method takes it, is milliseconds on the limiter's clock. By default that is `performance.now()`, which
+ * counts from the start of the process or page. Do not pass `Date.now()`: it counts from 1970, so one such call puts a peer's
+ * bucket decades ahead, and the peer is locked out. `|now|` is below 2⁴¹, and a negative `now` counts as 0.
  *
  * The bucket is the generic cell rate algorithm (ITU-T I.371, annex A); the breaker is the pattern that M. Nygard
  * describes in "Release It!".
@@ -57,7 +48,8 @@ export class RateLimiter {
   readonly #table: Table;
 
   /**
-   * Reserves the whole table: about 152 bytes for each of `maxPeers`.
+   * Reserves the whole table: about 152 bytes for each of `maxPeers`. A cache keeps up to 65 536 of the strings that you pass
+   * as IDs: 4 MB of heap when it is full of IDs of 52 characters, 62 MB with 1 024. IDs in bytes are not cached.
    *
    * @throws ConfigError that names the field, what was expected and what came.
    */
@@ -71,11 +63,13 @@ export class RateLimiter {
   /**
    * Joins the table of a limiter that another thread made with `shared: true`. One ticket serves one thread, once.
    *
-   * @param options.clock Milliseconds of the same origin as the other threads' clocks. Default: `performance.now()`, put
-   *   right for the origin of the thread that made the table.
-   * @throws SharingError for a ticket that is none, was used, or was given back, and for a table of another version.
+   * @param options.clock Milliseconds of the same origin as the clocks of the other threads. Default: `performance.now()`,
+   *   corrected for the origin of the thread that made the table.
+   * @throws SharingError for what is not a ticket, one that was used or given back, or a table of another version;
+   *   ConfigError for a bad option.
    */
   static attach(ticket: Ticket, options: { readonly clock?: Clock | undefined } = {}): RateLimiter {
+    requireKnownFields(options, ['clock']);
     return new RateLimiter(Table.join(ticket, options.clock));
   }
 
@@ -85,75 +79,73 @@ export class RateLimiter {
   }
 
   /**
-   * May this peer go on? Takes `cost` tokens if so; a rejection changes nothing.
+   * Decides on a request of this peer. Takes `cost` tokens if it is allowed; a rejection changes nothing.
    *
-   * @param peerId 1 … 1 024 bytes; a string is its UTF-8 bytes.
+   * @param peerId 1 … 1 024 bytes; a string stands for its UTF-8 bytes.
    * @param cost Tokens, an integer ≥ 1. Default 1.
    * @param now Milliseconds since the origin of the limiter's clock, |now| < 2⁴¹; a negative one counts as 0. Default: a
    *   reading of that clock, which is `performance.now()` unless another was given. Never mix the two with `Date.now()`.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   check(peerId: PeerId, cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
     const { core, slots } = this.#table;
     const entry = slots.seen(peerId);
-    if (entry >= 0) {
-      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
-      if (decision !== STALE) return decision;
+    if (entry >= 0 && cost === 1 && typeof now === 'number') {
+      const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
+      if (decision !== STALE) return decision as Decision;
     }
-    return slots.check(peerId, cost, now);
+    return this.#checkAny(peerId, entry, cost, now) as Decision;
+  }
+
+  /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
+  allows(peerId: PeerId, cost?: number, now?: number): boolean {
+    return isAllowed(this.check(peerId, cost, now));
   }
 
   /**
-   * Decides for many handles, as so many `check` calls in that order, with one call into the core for each 1 024.
+   * Decides for many handles, as that many `check` calls in that order would, with one call into the core for each 1 024.
    *
-   * @param decisions Receives them; at least as long as `peers`.
-   * @throws RangeError for a bad `cost` or `now` or too few `decisions`, TypeError for what is no handle of this limiter;
-   *   before anything changes.
+   * @param decisions Receives the decisions; at least as long as `peers`. Its elements are plain numbers to the type
+   *   checker: `isAllowed`, `reasonOf` and `retryAfterMs` take them, and where `isAllowed` says true the number is a permit.
+   * @throws RangeError for a bad `cost` or `now` or too few `decisions`, TypeError for anything that is not a handle of this
+   *   limiter; before anything changes.
+   *
+   * @example
+   * limiter.checkMany(handles, decisions);
+   * for (const [i, peer] of handles.entries()) {
+   *   const decision = decisions[i] as number;
+   *   if (isAllowed(decision)) peer.recordSuccess(decision);
+   * }
    */
   checkMany(peers: readonly Peer[], decisions: Int32Array, cost = 1, now = this.#table.clock()): void {
     requireCost(cost);
     requireNow(now);
-    if (!Array.isArray(peers)) {
-      throw new ArgumentTypeError(
-        'ERR_PEERGATE_BATCH_TYPE',
-        `peers: expected an array of handles, got ${shown(peers)}`,
-      );
-    }
-    if (!(decisions instanceof Int32Array)) {
-      throw new ArgumentTypeError(
-        'ERR_PEERGATE_BATCH_TYPE',
-        `decisions: expected an Int32Array, got ${shown(decisions)}`,
-      );
-    }
-    if (decisions.length < peers.length) {
-      throw new ArgumentRangeError(
-        'ERR_PEERGATE_BATCH_LENGTH',
-        `decisions: expected room for ${peers.length}, got ${decisions.length}`,
-      );
-    }
     checkPeers(this.#table, peers, decisions, cost, now);
   }
 
   /**
-   * The request succeeded; whether that counted.
+   * Records that the request succeeded.
    *
-   * @param permit What `check` gave back. Without one the result counts towards the current period.
-   * @param now As for `check`; the clock is read only where the circuit is not closed.
+   * @param permit What `check` returned. Without it the result counts towards the current period.
+   * @param now Milliseconds on the limiter's clock, which is read only where the circuit is not closed.
+   * @returns Whether the result counted.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
   recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(peerId, permit);
-    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      const { core, slots } = this.#table;
+      const entry = slots.seen(peerId);
+      if (entry >= 0 && core.succeedOne(slots.recent.slot(entry), slots.recent.epoch(entry), permit)) return true;
+    }
+    return this.#succeedAny(peerId, permit, now);
   }
 
-  /** The request failed; whether that counted. Parameters and errors as for `recordSuccess`. */
+  /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
   recordFailure(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
     return this.#settleAt(peerId, OUTCOME_FAILURE, permit, now);
   }
 
-  /** The request should not be judged (it was cancelled); whether that gave a probe back. Else as `recordSuccess`. */
+  /** Ends a request without judging it, because it was cancelled. Returns whether that gave a probe back. */
   recordIgnored(peerId: PeerId, permit?: Decision, now = this.#table.clock()): boolean {
     return this.#settleAt(peerId, OUTCOME_IGNORED, permit, now);
   }
@@ -164,37 +156,55 @@ export class RateLimiter {
     this.#table.refund(peerId, cost);
   }
 
-  /** The circuit as the next check at `now` would find it. @throws TypeError or RangeError for a bad argument. */
+  /** The circuit's state as the next check at `now` would find it. @throws TypeError or RangeError for a bad argument. */
   getCircuitState(peerId: PeerId, now = this.#table.clock()): CircuitState {
     return this.#table.circuitState(peerId, now);
   }
 
-  /** Whole tokens at `now`. @throws TypeError or RangeError for a bad argument. */
+  /** Whole tokens in the bucket at `now`. @throws TypeError or RangeError for a bad argument. */
   getAvailableTokens(peerId: PeerId, now = this.#table.clock()): number {
     return this.#table.availableTokens(peerId, now);
   }
 
   /** Rows in use, without the overflow row. */
   get peerCount(): number {
-    return this.#totals().peers;
+    requireOpen(this.#table.core);
+    return readTotals(this.#table.core).peers;
   }
 
-  /** The peers that have a row. Those that come or go meanwhile may be missed. @throws RangeError for a bad `now`. */
+  /** The peers that have a row. A peer that comes or goes meanwhile may be missed. @throws RangeError for a bad `now`. */
   peers(now = this.#table.clock()): IterableIterator<PeerInfo> {
     requireNow(now);
     requireOpen(this.#table.core);
     return listPeers(this.#table, now);
   }
 
+  /**
+   * The peers with the highest counts, highest first, as `peers()` gives them. One pass over the table; memory for `count`
+   * of them.
+   *
+   * @param count How many, an integer ≥ 1. There are fewer where the table has fewer.
+   * @param by `'allowed'`, `'rateLimited'`, `'circuitRejected'` or `'failures'`.
+   * @throws RangeError for a bad argument.
+   *
+   * @example
+   * for (const { id, rateLimited } of limiter.top(10, 'rateLimited')) console.log(id, rateLimited);
+   */
+  top(count: number, by: Ranked, now = this.#table.clock()): PeerInfo[] {
+    requireRanking(count, by);
+    requireNow(now);
+    requireOpen(this.#table.core);
+    return topPeers(this.#table, count, by, now);
+  }
+
   /** Totals over the limiter's life. */
   stats(): Stats {
-    const { peers: _, ...stats } = this.#totals();
-    return stats;
+    return statsOf(this.#table);
   }
 
   /**
-   * Forgets the peer at once, debts and circuit included; whether it was there. On a disconnect use `Peer.release()`:
-   * a peer that is forgotten comes back with a full bucket.
+   * Forgets the peer immediately, with its debts and its circuit. Returns whether it was there. Do not call it when a peer
+   * disconnects: a forgotten peer comes back with a full bucket. Use `Peer.release()` there.
    */
   removePeer(peerId: PeerId): boolean {
     const { core, slots } = this.#table;
@@ -202,7 +212,7 @@ export class RateLimiter {
   }
 
   /**
-   * New limits for the live table. Each peer's debt in tokens is kept, clamped to the new burst; deadlines stay as set.
+   * Sets new limits on the live table. Each peer's debt in tokens is kept, clamped to the new burst; deadlines stay as set.
    *
    * @throws ConfigError for a bad field, or one that a live table cannot change; nothing changes then.
    */
@@ -212,7 +222,7 @@ export class RateLimiter {
   }
 
   /**
-   * A handle for a connection: claims the peer's row at once and pins it until `release()`.
+   * A handle for a connection. It claims the peer's row now and pins it until `release()`.
    *
    * @throws TypeError or RangeError for a bad argument.
    */
@@ -221,8 +231,13 @@ export class RateLimiter {
     return new Peer(this.#table, peerId, now);
   }
 
+  /** Whether the value is a handle that this limiter made, released or not. */
+  owns(value: unknown): value is Peer {
+    return isHandleOf(this.#table, value);
+  }
+
   /**
-   * A ticket for one other thread, to be handed to it with `postMessage`; at most 32 threads can be at a table.
+   * A ticket for one other thread, which you hand to it with `postMessage`. At most 32 threads can use one table.
    *
    * @throws SharingError if the limiter was not made with `shared: true`, or all 32 numbers are taken.
    */
@@ -231,10 +246,10 @@ export class RateLimiter {
   }
 
   /**
-   * Gives back what the thread with this ticket holds: its number, its pins, a row it was claiming. For when that thread
-   * is gone; whether it had not been given back before.
+   * Gives back what the thread with this ticket holds: its number, its pins, a row that it was claiming. Call it when that
+   * thread has ended. Returns whether this was the first time.
    *
-   * @throws SharingError for what is no ticket.
+   * @throws SharingError for what is not a ticket.
    */
   detach(ticket: Ticket): boolean {
     return this.#table.detach(ticket);
@@ -251,6 +266,8 @@ export class RateLimiter {
   /**
    * The table as bytes, to be kept over a restart: debts, circuits, counts and IDs of all peers, the limits, the key of the
    * fingerprints. Other threads may go on meanwhile; then each row is of one instant of its own.
+   *
+   * @throws ClosedError after `close()`.
    */
   snapshot(): Uint8Array {
     requireOpen(this.#table.core);
@@ -258,8 +275,23 @@ export class RateLimiter {
   }
 
   /**
-   * A limiter with what `snapshot()` saved. Time went on: debts and open circuits age by what the wall clock says has
-   * passed since. Pins and totals start anew, and no permit of before counts.
+   * The same in chunks, between which the event loop goes on. Concatenated, they are a snapshot that `restore` takes. Each
+   * row is of one instant of its own, between the first chunk and the last. You may stop reading at any chunk.
+   *
+   * ```ts
+   * await pipeline(limiter.snapshotAsync(), createWriteStream('limits.bin.new', { mode: 0o600 }));
+   * ```
+   *
+   * @param options.sliceMs How long making a chunk may take, in ms; 0 < x ≤ 2³¹ − 1. Default 5.
+   * @throws ConfigError for a bad option. Reading a chunk after `close()` rejects with ClosedError.
+   */
+  snapshotAsync(options: SnapshotOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    return takeSnapshotInSlices(this.#table, sliceOf(options));
+  }
+
+  /**
+   * A limiter with what `snapshot()` saved. Time has passed since: debts and open circuits age by the difference on the wall
+   * clock. Pins and totals start at zero, and permits from before the snapshot do not count.
    *
    * @param options Replaces what was saved; the clock is not saved. `maxPeers` may grow. New limits are taken as by
    *   `configure`.
@@ -267,17 +299,35 @@ export class RateLimiter {
    *   ConfigError for a bad option.
    */
   static restore(bytes: Uint8Array, options: RateLimiterConfig = {}): RateLimiter {
+    requireConfigFields(options);
     return new RateLimiter(restoreTable(bytes, options));
   }
 
-  #totals(): Totals {
-    const { core } = this.#table;
-    requireOpen(core);
-    return readTotals(core);
+  /** What `JSON.stringify` writes: a short summary. It works on a closed limiter, too. */
+  toJSON(): LimiterSummary {
+    return summaryOf(this.#table, () => ({ peerCount: this.peerCount, stats: this.stats() }));
+  }
+
+  /** What Node's `console.log` shows. @internal */
+  [inspectCustom](_depth: number, options: object, inspect: Inspect): string {
+    return `RateLimiter ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** Any cost, any time; `entry` is the peer's in the cache of recent IDs, or -1. */
+  #checkAny(peerId: PeerId, entry: number, cost: number, now: number): number {
+    requireCost(cost);
+    requireNow(now);
+    const { core, slots } = this.#table;
+    if (entry >= 0) {
+      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
+      if (decision !== STALE) return decision;
+    }
+    return slots.check(peerId, cost, now);
   }
 
   /** Reads the clock only if it matters. */
-  #succeed(peerId: PeerId, permit: Decision | undefined): boolean {
+  #succeedAny(peerId: PeerId, permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock());

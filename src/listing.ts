@@ -1,10 +1,14 @@
-// Listing the peers that have a row.
+// Listing the peers that have a row: all of them, or those with the highest counts.
 
+import { ArgumentRangeError, shown } from './errors.js';
+import { highest } from './highest.js';
+import { textOf } from './inspect.js';
 import { CIRCUIT_STATES, type CircuitState, type Table } from './table.js';
-import { ID_KEPT, requireOpen } from './wasm/core.js';
+import { type Core, ID_KEPT, requireOpen } from './wasm/core.js';
+import { countReader, type Ranked } from './wasm/counts.js';
 import { readRow, usedSlots } from './wasm/reading.js';
 
-/** What `RateLimiter.peers()` tells of a peer. Counts are those of its row's life and stay at 2³² − 1. */
+/** What `RateLimiter.peers()` and `top()` tell about a peer. Counts are those of its row's life and stop at 2³² − 1. */
 export interface PeerInfo {
   /** A string where its bytes are valid UTF-8, else the bytes. */
   readonly id: string | Uint8Array;
@@ -19,30 +23,49 @@ export interface PeerInfo {
   readonly failures: number;
 }
 
+/** What `RateLimiter.top()` can rank by. */
+export type { Ranked } from './wasm/counts.js';
+
+const RANKED: readonly Ranked[] = ['allowed', 'rateLimited', 'circuitRejected', 'failures'];
+
 export function* listPeers({ core }: Table, now: number): Generator<PeerInfo, void, undefined> {
   for (let slot = 0; slot < usedSlots(core); slot++) {
     requireOpen(core);
-    const row = readRow(core, slot);
-    if (row === undefined) continue;
-    const truncated = row.idLength > ID_KEPT;
-    yield {
-      id: textOf(row.id, truncated),
-      ...(truncated && { truncated }),
-      circuitState: CIRCUIT_STATES[core.circuitState(slot, row.epoch, now)] as CircuitState,
-      availableTokens: core.availableTokens(slot, row.epoch, now),
-      allowed: row.allowed,
-      rateLimited: row.rateLimited,
-      circuitRejected: row.circuitRejected,
-      failures: row.failures,
-    };
+    const info = infoOf(core, slot, now);
+    if (info !== undefined) yield info;
   }
 }
 
-/** A cut may have gone through a character: a decoder that expects more leaves its first bytes out. */
-function textOf(bytes: Uint8Array, truncated: boolean): string | Uint8Array {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: truncated });
-  } catch {
-    return bytes;
+/** Throws a RangeError (`ERR_PEERGATE_TOP`) for what `top` cannot rank by, or a number of peers that is not an integer ≥ 1. */
+export function requireRanking(count: number, by: Ranked): void {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new ArgumentRangeError('ERR_PEERGATE_TOP', `count: expected an integer of at least 1, got ${shown(count)}`);
   }
+  if (!RANKED.includes(by)) {
+    const expected = RANKED.map((name) => `'${name}'`).join(', ');
+    throw new ArgumentRangeError('ERR_PEERGATE_TOP', `by: expected one of ${expected}, got ${shown(by)}`);
+  }
+}
+
+/** The peers with the highest counts, highest first. Of equal counts the one that is listed first comes first. */
+export function topPeers({ core }: Table, count: number, by: Ranked, now: number): PeerInfo[] {
+  const slots = highest(usedSlots(core), countReader(core, by), count);
+  // On a shared table another thread may have freed a row in the meantime.
+  return slots.map((slot) => infoOf(core, slot, now)).filter((info) => info !== undefined);
+}
+
+function infoOf(core: Core, slot: number, now: number): PeerInfo | undefined {
+  const row = readRow(core, slot);
+  if (row === undefined) return undefined;
+  const truncated = row.idLength > ID_KEPT;
+  return {
+    id: textOf(row.id, truncated),
+    ...(truncated && { truncated }),
+    circuitState: CIRCUIT_STATES[core.circuitState(slot, row.epoch, now)] as CircuitState,
+    availableTokens: core.availableTokens(slot, row.epoch, now),
+    allowed: row.allowed,
+    rateLimited: row.rateLimited,
+    circuitRejected: row.circuitRejected,
+    failures: row.failures,
+  };
 }

@@ -1,10 +1,11 @@
-// A handle for a connection: it knows its row, so a check is one call into the core, and pins it, so that an idle
+// A handle for a connection. It knows its row, so a check is one call into the core, and it pins the row, so that an idle
 // connection keeps its place.
 
-import { permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
-import type { Decision } from './decision.js';
-import { ArgumentTypeError, shown } from './errors.js';
-import type { PeerId } from './slots.js';
+import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { type Decision, isAllowed } from './decision.js';
+import { ClosedError } from './errors.js';
+import { type Inspect, inspectCustom, printable } from './inspect.js';
+import { copyOf, type PeerId } from './slots.js';
 import type { CircuitState, Table } from './table.js';
 import {
   BATCH,
@@ -16,33 +17,48 @@ import {
   OUTCOME_FAILURE,
   OUTCOME_IGNORED,
   OUTCOME_SUCCESS,
-  requireOpen,
   STALE,
   slotOf,
 } from './wasm/core.js';
 
-/** Bytes may be changed by whoever gave or got them. `slice` would be a view where they are a Buffer. */
-function copyOf(id: PeerId): PeerId {
-  return typeof id === 'string' ? id : new Uint8Array(id);
-}
-
-/** No row; its slot, too, is one to which the core answers STALE. */
+/** No row. The core answers STALE for this slot. */
 const NOWHERE = -1;
 
-/** `RateLimiter.checkMany`; assigned where the handles' fields can be seen. */
-export let checkPeers: (table: Table, peers: readonly Peer[], decisions: Int32Array, cost: number, now: number) => void;
+/** Whether this is a handle of that table. Assigned where a handle's fields can be seen. */
+export let isHandleOf: (table: Table, value: unknown) => value is Peer;
 
-/** A peer's handle, made by `RateLimiter.peer()`. */
+/** Writes the rows of `count` handles where the core reads a batch; false where one is not a handle of that table. */
+export let writeBatch: (table: Table, peers: readonly Peer[], start: number, count: number) => boolean;
+
+/** What a handle shows of itself in logs and in JSON. */
+export interface PeerSummary {
+  /** Text where the bytes are valid UTF-8, else `0x` and the bytes in hexadecimal. */
+  readonly id: string;
+  /** Absent, like the tokens, when the limiter is closed. */
+  readonly circuitState?: CircuitState;
+  readonly availableTokens?: number;
+  /** Whether `release()` gave the pin back. Using the handle takes it again. */
+  readonly released: boolean;
+  readonly closed?: true;
+}
+
+/**
+ * A handle for one connection of a peer, made by `RateLimiter.peer()`. It knows its row, so a check needs no look-up, and
+ * it pins the row until `release()`.
+ *
+ * `now` means the same as for `RateLimiter`: milliseconds on the limiter's clock, never `Date.now()`.
+ */
 export class Peer {
   readonly #table: Table;
   readonly #core: Core;
   readonly #id: PeerId;
   #ref = NOWHERE;
-  // The reference taken apart: division on every check would cost as much as the check.
+  // The two parts of the reference. Dividing on every check would cost as much as the check.
   #slot = NOWHERE;
   #epoch = NOWHERE;
   /** The era in which the reference was found, or found to be good. */
   #era = 0;
+  #released = false;
 
   constructor(table: Table, id: PeerId, now: number) {
     this.#table = table;
@@ -52,38 +68,54 @@ export class Peer {
     this.#acquire(now);
   }
 
-  /** The ID it was made with; bytes are a copy. */
+  /** The ID that the handle was made with. Bytes are a copy. */
   get id(): PeerId {
     return copyOf(this.#id);
   }
 
   /**
-   * May this peer go on? Takes `cost` tokens if so.
+   * Decides on a request of this peer. Takes `cost` tokens if it is allowed; a rejection changes nothing.
    *
    * @param cost Tokens, an integer ≥ 1. Default 1.
-   * @param now Milliseconds, |now| < 2⁴¹. Default: the limiter's clock.
+   * @param now Milliseconds on the limiter's clock, |now| < 2⁴¹. Default: a reading of that clock.
    * @throws RangeError for a bad `cost` or `now`, before anything changes.
    */
   check(cost = 1, now = this.#table.clock()): Decision {
-    requireCost(cost);
-    requireNow(now);
     if (this.#core.era[0] !== this.#era) this.#renew();
-    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
-    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+    if (cost === 1 && typeof now === 'number') {
+      const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
+      if (decision !== STALE) return decision as Decision;
+    }
+    return this.#checkAny(cost, now) as Decision;
   }
 
-  /** The request succeeded; whether that counted. @throws RangeError for a bad `permit` or `now`. */
+  /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
+  allows(cost?: number, now?: number): boolean {
+    return isAllowed(this.check(cost, now));
+  }
+
+  /**
+   * Records that the request succeeded.
+   *
+   * @param permit What `check` returned. Without it the result counts towards the current period.
+   * @param now Milliseconds on the limiter's clock, which is read only where the circuit is not closed.
+   * @returns Whether the result counted.
+   * @throws RangeError for a bad `permit` or `now`.
+   */
   recordSuccess(permit?: Decision, now?: number): boolean {
-    if (now === undefined) return this.#succeed(permit);
-    return this.#settleAt(OUTCOME_SUCCESS, permit, now);
+    if (this.#core.era[0] !== this.#era) this.#renew();
+    if (isPermit(permit) && (now === undefined || isTime(now))) {
+      if (this.#core.succeedOne(this.#slot, this.#epoch, permit)) return true;
+    }
+    return this.#succeedAny(permit, now);
   }
 
-  /** The request failed; whether that counted. @throws RangeError for a bad `permit` or `now`. */
+  /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
   recordFailure(permit?: Decision, now = this.#table.clock()): boolean {
     return this.#settleAt(OUTCOME_FAILURE, permit, now);
   }
 
-  /** The request should not be judged; whether that gave a probe back. @throws RangeError for a bad `permit` or `now`. */
+  /** Ends a request without judging it, because it was cancelled. Returns whether that gave a probe back. */
   recordIgnored(permit?: Decision, now = this.#table.clock()): boolean {
     return this.#settleAt(OUTCOME_IGNORED, permit, now);
   }
@@ -95,24 +127,25 @@ export class Peer {
     if (this.#core.refund(this.#slot, this.#epoch, cost) === STALE) this.#table.refund(this.#id, cost);
   }
 
-  /** The circuit as the next check would find it now. */
+  /** The circuit's state as the next check would find it now. */
   get circuitState(): CircuitState {
     return this.#table.circuitState(this.#id, this.#table.clock());
   }
 
-  /** Whole tokens that are there now. */
+  /** Whole tokens in the bucket now. */
   get availableTokens(): number {
     return this.#table.availableTokens(this.#id, this.#table.clock());
   }
 
   /**
-   * Gives back the pin and forgets nothing: debts and an open circuit stay until time has paid them, so reconnecting
-   * buys nothing. A second call does nothing.
+   * Gives the pin back, and forgets nothing. Debts and an open circuit stay until time has paid them, so a peer gains
+   * nothing by reconnecting. A second call does nothing.
    */
   release(): void {
     if (this.#core.era[0] !== this.#era && isOpen(this.#core)) this.#renew();
     this.#table.release(this.#ref);
     this.#point(NOWHERE);
+    this.#released = true;
   }
 
   /** The same as `release()`, for `using`. */
@@ -120,8 +153,34 @@ export class Peer {
     this.release();
   }
 
-  /** The handle has no row: it gets one, with its pin, or shares what `onFull` says. */
-  #checkAnew(cost: number, now: number): Decision {
+  /** What `JSON.stringify` writes: ID, circuit state, tokens, and whether it is released. It works on a closed limiter, too. */
+  toJSON(): PeerSummary {
+    const who = { id: printable(this.#id), released: this.#released };
+    try {
+      const { circuitState, availableTokens } = this;
+      return { ...who, circuitState, availableTokens };
+    } catch (error) {
+      // A log line must not throw because the limiter was closed before it was written.
+      if (error instanceof ClosedError) return { ...who, closed: true };
+      throw error;
+    }
+  }
+
+  /** What Node's `console.log` shows. @internal */
+  [inspectCustom](_depth: number, options: object, inspect: Inspect): string {
+    return `Peer ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** Any cost, any time, any handle. */
+  #checkAny(cost: number, now: number): number {
+    requireCost(cost);
+    requireNow(now);
+    const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
+    return decision !== STALE ? decision : this.#checkAnew(cost, now);
+  }
+
+  /** The handle has no row. It gets one, with a pin, or what `onFull` says. */
+  #checkAnew(cost: number, now: number): number {
     while (this.#acquire(now)) {
       const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
       if (decision !== STALE) return decision;
@@ -129,8 +188,9 @@ export class Peer {
     return this.#core.checkOverflow(cost, now);
   }
 
-  /** Reads the clock only if it matters. */
-  #succeed(permit: Decision | undefined): boolean {
+  /** Any permit, any time, any circuit. Reads the clock only if it matters. */
+  #succeedAny(permit: Decision | undefined, now: number | undefined): boolean {
+    if (now !== undefined) return this.#settleAt(OUTCOME_SUCCESS, permit, now);
     const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
     if (settled !== NEEDS_TIME) return settled === 1;
     return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock());
@@ -149,7 +209,7 @@ export class Peer {
   }
 
   #settleAnew(outcome: number, code: number, now: number): number {
-    // A late result must not pin the row of a connection that is gone; only a judgement of its own takes a row.
+    // A late result must not pin the row of a connection that is gone. Only a failure without a permit claims a row.
     if (outcome !== OUTCOME_FAILURE || code !== NO_PERMIT)
       return this.#table.slots.settle(this.#id, outcome, code, now);
     while (this.#acquire(now)) {
@@ -163,6 +223,7 @@ export class Peer {
     this.#era = this.#core.era[0] as number;
     this.#table.release(this.#ref);
     this.#point(this.#table.acquire(this.#id, now));
+    this.#released = false;
     return this.#ref !== NOWHERE;
   }
 
@@ -180,8 +241,9 @@ export class Peer {
   }
 
   static {
-    /** Puts a batch of rows where the core reads them; false where one of the peers is no handle of this table. */
-    const put = (table: Table, peers: readonly Peer[], start: number, count: number): boolean => {
+    isHandleOf = (table, value): value is Peer =>
+      typeof value === 'object' && value !== null && #table in value && value.#table === table;
+    writeBatch = (table, peers, start, count) => {
       const room = table.core.batchRoom;
       const era = table.core.era[0];
       try {
@@ -189,45 +251,13 @@ export class Peer {
           const peer = peers[start + i] as Peer;
           if (peer.#table !== table) return false;
           if (peer.#era !== era) peer.#renew();
-          room[2 * i] = peer.#slot;
-          room[2 * i + 1] = peer.#epoch;
+          room[i] = peer.#slot;
+          room[BATCH + i] = peer.#epoch;
         }
         return true;
       } catch {
-        // What is none of our objects has none of the fields.
+        // Reading a private field of anything but a handle throws, and so may an array that is a Proxy.
         return false;
-      }
-    };
-    const noHandle = (table: Table, peers: readonly unknown[]): ArgumentTypeError => {
-      const at = peers.findIndex(
-        (peer) => !(typeof peer === 'object' && peer !== null && #table in peer && peer.#table === table),
-      );
-      return new ArgumentTypeError(
-        'ERR_PEERGATE_BATCH_TYPE',
-        `peers[${at}]: expected a handle of this limiter, got ${shown(peers[at])}`,
-      );
-    };
-    checkPeers = (table, peers, decisions, cost, now) => {
-      const { core } = table;
-      requireOpen(core);
-      const room = core.batchRoom;
-      const countFrom = (start: number) => Math.min(BATCH, peers.length - start);
-      // The last batch first: all are looked at before anything is decided, and the first batch stands ready then.
-      const last = Math.floor(Math.max(peers.length - 1, 0) / BATCH) * BATCH;
-      for (let start = last; start >= 0; start -= BATCH) {
-        if (!put(table, peers, start, countFrom(start))) throw noHandle(table, peers);
-      }
-      for (let start = 0; start < peers.length; start += BATCH) {
-        const count = countFrom(start);
-        if (start > 0) put(table, peers, start, count);
-        for (let i = 0; i < count; ) {
-          const stale = core.checkBatch(i, count, cost, now);
-          for (; i < stale; i++) decisions[start + i] = room[2 * i] as number;
-          if (i < count) {
-            decisions[start + i] = (peers[start + i] as Peer).check(cost, now);
-            i++;
-          }
-        }
       }
     };
   }

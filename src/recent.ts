@@ -1,16 +1,20 @@
-// Rows of strings seen lately. Hashing a string costs several times the decision, and comparing two that are equal costs
-// next to nothing where they are one object; so a small direct-mapped cache stands before the index.
+// Rows of recent strings. Hashing a string costs several times as much as the decision, and comparing two equal ones costs
+// almost nothing when they are the same object. So a small direct-mapped cache stands before the index.
 //
 //      a few of the string's characters ──► its mark ──► one entry: the string, its mark, its row's slot and epoch
 //
-// What it says is a hint: the core checks the epoch. A flood of names, or names made to collide here, only misses.
+// An entry is a hint: the core checks the epoch. A flood of names, or names that were made to collide here, only causes
+// misses.
+//
+// The cache keeps strings alive, 65 536 at most. Measured when full: 4 MB of heap with IDs of 52 characters, 16 MB with 256,
+// 62 MB with 1 024, and twice as much where a string has characters beyond Latin-1.
 
 const MOST_ENTRIES = 65_536;
-/** So many that few share one: what is not here pays for hashing. */
+/** With this many, few IDs share an entry. An ID that has none pays for hashing. */
 const ENTRIES_PER_PEER = 8;
-/** An odd number without a pattern; multiplying by it carries every bit upwards. */
+/** An odd number without a pattern. Multiplying by it carries every bit upwards. */
 const PRIME = 0x85ebca6b;
-/** The longest ID of which all characters are mixed. */
+/** The longest ID of which every character goes into the mark. */
 const SHORT = 16;
 
 /** An entry's words. */
@@ -18,9 +22,9 @@ const MARK = 0;
 const SLOT = 1;
 const EPOCH = 2;
 /**
- * 31 ─ of mark and slot that missed here last 28 ─ 4 ─ worth 4 ─ 0. Only an ID that misses twice running gets the entry, so
- * that passers-by displace nobody; and not before misses have used up what hits have added to its worth, so that two IDs
- * that share an entry do not oust each other.
+ * Bits 31 … 4 name the ID that missed here last, bits 3 … 0 are the worth of the ID that has the entry. A hit adds to the
+ * worth, a miss takes from it. Another ID gets the entry once the worth is used up and that ID has missed twice in a row. So
+ * IDs that come once displace nobody, and two IDs that share an entry do not displace each other with every call.
  */
 const RIVAL = 3;
 const ENTRY_BITS = 2;
@@ -28,7 +32,7 @@ const WORTH = 15;
 
 export class RecentIds {
   readonly #ids: string[];
-  /** Of all entries. The mark is compared first: a string that is not the one is not even looked at. */
+  /** The words of all entries. The mark is compared first, so a different string is rarely touched. */
   readonly #words: Int32Array;
   readonly #shift: number;
 
@@ -40,7 +44,7 @@ export class RecentIds {
     this.#words = new Int32Array(entries << ENTRY_BITS);
   }
 
-  /** The entry that holds this ID, whose mark is given, or -1. */
+  /** The entry of this ID with this mark, or -1. */
   find(mark: number, id: string): number {
     const entry = mark >>> this.#shift;
     const words = this.#words;
@@ -64,7 +68,7 @@ export class RecentIds {
     return this.#words[(entry << ENTRY_BITS) + EPOCH] as number;
   }
 
-  /** Remembers an ID that was just looked for in vain, or whose row was not there, if its entry is worth giving up. */
+  /** Remembers an ID that `find` did not find, or whose row had changed, unless its entry belongs to one that is worth more. */
   remember(mark: number, id: string, slot: number, epoch: number): void {
     const entry = mark >>> this.#shift;
     const words = this.#words;
@@ -75,7 +79,7 @@ export class RecentIds {
         words[at + RIVAL] = rival - 1;
         return;
       }
-      // Neither alone names it: many IDs may have one mark, and a slot many owners one after the other.
+      // Neither alone names the ID: many IDs may have one mark, and a slot may have many owners in turn.
       const claimant = (mark ^ Math.imul(slot, PRIME)) & ~WORTH;
       if (rival !== claimant) {
         words[at + RIVAL] = claimant;
@@ -90,19 +94,19 @@ export class RecentIds {
 }
 
 /**
- * The same string as engines keep the names of properties: whole, where this one may be a slice that keeps a whole frame
- * alive, and the very object that was given where that can be, so that comparing the two is comparing addresses.
+ * The string as engines keep property names: whole, where this one may be a slice that keeps a whole frame alive, and where
+ * possible the same object, so that comparing the two compares addresses.
  */
 function kept(id: string): string {
-  // Without a prototype it is a dictionary from the start, so no object of anyone else gets slower by what is put here.
+  // Without a prototype it is a dictionary from the start, so these names slow down no other object.
   const names: Record<string, true> = Object.create(null);
   names[id] = true;
   return Object.keys(names)[0] as string;
 }
 
 /**
- * What tells most IDs apart at a glance, mixed: of a short one, such as an address, all its characters; of a longer one
- * the last four, where most kinds of IDs differ, two from within, and the length.
+ * A hash of what distinguishes most IDs. Of a short ID, such as an address, that is all characters. Of a longer one it is the
+ * last four, where most kinds of IDs differ, two from within, and the length.
  */
 export function markOf(id: string): number {
   const { length } = id;

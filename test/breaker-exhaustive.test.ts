@@ -12,8 +12,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Decision, isAllowed, RateLimiter, reasonOf, retryAfterMs } from '../src/index.js';
 import { engines } from './engines.js';
-import { Oracle, type OraclePermit, type Verdict } from './oracle.js';
+import { Oracle } from './oracle.js';
 import { tickOfDeadline, tickOfLease } from './oracle-time.js';
+import type { OraclePermit, Verdict } from './oracle-types.js';
 
 const DEPTH = 8;
 const CONFIGS = [

@@ -1,10 +1,11 @@
 /** checkMany: the same decisions as so many checks, in one call. */
 
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isAllowed, type Peer, RateLimiter, reasonOf } from '../src/index.js';
 import { engines } from './engines.js';
-import { between, chance, everything, pick, thrownBy, withCalls } from './support.js';
+import { between, chance, everything, pick, revoked, thrownBy, withCalls } from './support.js';
 
 for (const { name, using } of engines) {
   const test = suite(`checkMany (${name})`);
@@ -141,6 +142,73 @@ for (const { name, using } of engines) {
     assert.instance(error, RangeError);
     assert.match(error.code ?? '', /^ERR_PEERGATE_/);
     assert.is(decisions[0], 7);
+    assert.is(JSON.stringify(everything(limiter, 0)), before);
+  });
+
+  test('an array with code of its own works like a plain one, or is refused with a code before anything is decided', () => {
+    const limiter = limiterOf();
+    const handles = handlesOf(limiter, 3);
+    const decisions = new Int32Array(3);
+    limiter.checkMany(new Proxy(handles, {}), decisions, 1, 0);
+    assert.equal([...decisions].map(isAllowed), [true, true, true]);
+    const before = JSON.stringify(everything(limiter, 0));
+    const trap = (get: (name: string | symbol) => unknown) =>
+      new Proxy(handles, { get: (target, name) => get(name) ?? Reflect.get(target, name) });
+    const thrower = (name: string) =>
+      trap((asked) => {
+        if (asked === name) throw new Error('a trap');
+        return undefined;
+      });
+    const bad: Record<string, Peer[]> = {
+      'a revoked Proxy': revoked(handles),
+      'one whose length throws': thrower('length'),
+      'one whose element throws': thrower('1'),
+      'one of no length': trap((name) => (name === 'length' ? Number.NaN : undefined)),
+      'one of a negative length': trap((name) => (name === 'length' ? -1 : undefined)),
+      'one that is longer than it is': trap((name) => (name === 'length' ? 2_000 : undefined)),
+      'one that holds Proxies of handles': handles.map((handle) => new Proxy(handle, {})),
+      'one that holds revoked Proxies': [revoked(handles[0] as Peer)],
+      'one with a hole': Object.assign(new Array<Peer>(2), { 0: handles[0] }),
+    };
+    for (const [what, peers] of Object.entries(bad)) {
+      const error = thrownBy(() => limiter.checkMany(peers, new Int32Array(2_000), 1, 0));
+      assert.instance(error, TypeError, what);
+      assert.is(error.code, 'ERR_PEERGATE_BATCH_TYPE', what);
+      assert.match(error.message, /^peers(\[[01]\]|\[3\])?: expected .*, got /, what);
+    }
+    assert.is(JSON.stringify(everything(limiter, 0)), before);
+  });
+
+  test('an array that gives other elements on the second reading is refused with a code', () => {
+    const limiter = limiterOf({ maxPeers: 4_096 });
+    const handles = handlesOf(limiter, 1_500);
+    const reads = new Map<string | symbol, number>();
+    const fickle = new Proxy(handles, {
+      get: (target, name) => {
+        reads.set(name, (reads.get(name) ?? 0) + 1);
+        return name === '1200' && (reads.get(name) ?? 0) === 2 ? undefined : Reflect.get(target, name);
+      },
+    });
+    const error = thrownBy(() => limiter.checkMany(fickle, new Int32Array(1_500), 1, 0));
+    assert.is(error.code, 'ERR_PEERGATE_BATCH_TYPE');
+    assert.match(error.message, 'one that changes while it is read');
+  });
+
+  test('decisions are a true Int32Array, of this realm or another, and as long as it is', () => {
+    const limiter = limiterOf();
+    const handles = handlesOf(limiter, 2);
+    const foreign = runInNewContext('new Int32Array(2)') as Int32Array;
+    limiter.checkMany(handles, foreign, 1, 0);
+    assert.equal(Array.from(foreign, isAllowed), [true, true]);
+    const before = JSON.stringify(everything(limiter, 0));
+    for (const bad of [[0, 0], new Uint32Array(2), Object.create(Int32Array.prototype), null, revoked([]), 7]) {
+      const error = thrownBy(() => limiter.checkMany(handles, bad as Int32Array, 1, 0));
+      assert.instance(error, TypeError);
+      assert.is(error.code, 'ERR_PEERGATE_BATCH_TYPE');
+      assert.match(error.message, /^decisions: expected an Int32Array, got /);
+    }
+    const liar = Object.defineProperty(new Int32Array(1), 'length', { value: 2 });
+    assert.is(thrownBy(() => limiter.checkMany(handles, liar, 1, 0)).code, 'ERR_PEERGATE_BATCH_LENGTH');
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 

@@ -151,6 +151,36 @@ for (const { name, using } of engines) {
     }
   });
 
+  test('a field that does not exist is refused by every method that takes options, with the nearest one that does', () => {
+    const limiter = limiterOf({});
+    const shared = new RateLimiter({ shared: true, maxPeers: 4 });
+    const ticket = shared.share();
+    const bytes = limiter.snapshot();
+    const calls: Record<string, () => unknown> = {
+      'new RateLimiter': () => limiterOf({ maxRequestPerSec: 5 }),
+      configure: () => limiter.configure({ maxRequestPerSec: 5 } as RateLimiterConfig, 0),
+      restore: () => RateLimiter.restore(bytes, { maxRequestPerSec: 5, ...using } as RateLimiterConfig),
+      'restore, with the field undefined': () =>
+        RateLimiter.restore(bytes, { maxRequestPerSec: undefined, ...using } as RateLimiterConfig),
+    };
+    for (const [what, call] of Object.entries(calls)) {
+      const error = thrownBy(call);
+      assert.instance(error, ConfigError, `${what} gave ${error}`);
+      assert.is(error.field, 'maxRequestPerSec');
+      assert.match(error.message, 'did you mean maxRequestsPerSec?');
+    }
+    assert.is(limiter.config.maxRequestsPerSec, 100);
+    const attach = thrownBy(() => RateLimiter.attach(ticket, { clok: () => 0 } as object));
+    assert.match(attach.message, 'did you mean clock?');
+    assert.not.throws(() => RateLimiter.attach(ticket, { clock: () => 0 }), 'the ticket was not used up');
+    for (const options of [null, 5]) {
+      assert.instance(
+        thrownBy(() => RateLimiter.restore(bytes, options as unknown as RateLimiterConfig)),
+        ConfigError,
+      );
+    }
+  });
+
   test('sixteen million rows are as many as there can be', () => {
     assert.is(limiterOf({ maxPeers: 16_777_216 }).config.maxPeers, 16_777_216);
     assert.throws(

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Decision, isAllowed, RateLimiter, reasonOf, retryAfterMs } from '../src/index.js';
 import { engines } from './engines.js';
-import { drain, everything, openCircuit } from './support.js';
+import { drain, everything, openCircuit, thrownBy } from './support.js';
 
 const LONGEST_RETRY_MS = 2 ** 28 - 2;
 
@@ -53,6 +53,37 @@ for (const { name, using } of engines) {
       limiter.removePeer('peer');
       const first = limiter.check('peer', 1, now);
       if (!isSmallInteger(first) || first <= 0) assert.unreachable(`life ${i} gave ${first}`);
+    }
+  });
+
+  test('allows says what check would have said, takes the same tokens, and reads the clock like it', () => {
+    let now = 0;
+    const limiter = limiterOf({ burstSize: 3, maxRequestsPerSec: 1, clock: () => now });
+    assert.is(limiter.allows('a'), true);
+    assert.is(limiter.allows('a', 3), false);
+    assert.is(limiter.allows('a', 2), true);
+    assert.is(limiter.allows('a'), false);
+    assert.is(limiter.allows('a', 1, 1_000), true);
+    now = 2_000;
+    assert.is(limiter.allows('a'), true);
+    const peer = limiter.peer('b');
+    assert.equal([peer.allows(), peer.allows(2), peer.allows(), peer.allows(1, 3_000)], [true, true, false, true]);
+    for (const bad of [
+      () => limiter.allows('a', 0),
+      () => peer.allows(1.5),
+      () => limiter.allows('a', 1, Number.NaN),
+    ]) {
+      assert.instance(thrownBy(bad), RangeError);
+    }
+  });
+
+  test('what is not a number is no decision: isAllowed, reasonOf and retryAfterMs throw a TypeError', () => {
+    for (const value of [true, false, undefined, null, '0', '5', {}, [], [5], 5n, Number.NaN, Object(5)]) {
+      for (const read of [isAllowed, reasonOf, retryAfterMs]) {
+        const error = thrownBy(() => read(value as Decision));
+        assert.instance(error, TypeError, `${read.name} of ${String(value)}`);
+        assert.is(error.code, 'ERR_PEERGATE_DECISION');
+      }
     }
   });
 

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { errorCodes } from '../src/index.js';
 
 const test = suite('error codes');
 const root = new URL('../', import.meta.url);
@@ -21,6 +22,12 @@ test('the codes that src/errors.ts lists are among those of the sources', () => 
   const listed = codesIn(read('src/errors.ts'));
   assert.ok(listed.size >= 6, `${listed.size} codes in src/errors.ts`);
   for (const code of listed) assert.ok(used.has(code));
+});
+
+test('errorCodes lists every code of the limiter and of the guard, once', () => {
+  const own = sources.filter((path) => !path.startsWith('adapters/'));
+  const inSources = codesIn(own.map((path) => read(`src/${path}`)).join('\n'));
+  assert.equal([...errorCodes].sort(), [...inSources].sort());
 });
 
 test('every code has its heading in docs/errors.md', () => {

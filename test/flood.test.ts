@@ -10,7 +10,7 @@ const ROWS = 65_536;
 /** Less than a drained bucket or an open circuit takes to recover here. */
 const FLOOD_MS = 50_000;
 const HOUR_MS = 3_600_000;
-const OVERFLOW: Decision = 0;
+const OVERFLOW = 0 as Decision;
 /** Of two million names the cache keeps 65 536 at most, and the heap has its noise. */
 const MOST_HEAP_BYTES = 65_536 * 48 + 1_000_000;
 

@@ -1,10 +1,11 @@
 /** Who a peer is, what a cost and a time may be: all of it looked at before anything changes. */
 
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isAllowed, RateLimiter, reasonOf } from '../src/index.js';
 import { engines } from './engines.js';
-import { everything, thrownBy, utf8 } from './support.js';
+import { everything, revoked, thrownBy, utf8 } from './support.js';
 
 const LARGEST_MS = 2 ** 41;
 const LONGEST_ID = 1_024;
@@ -18,6 +19,22 @@ const badIds: readonly [what: string, id: unknown, kind: ErrorConstructor, code:
   ['an ArrayBuffer', new ArrayBuffer(4), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
   ['a wider array', new Uint16Array(4), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
   ['a String object', Object('peer'), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
+  [
+    'an object that calls itself one',
+    { [Symbol.toStringTag]: 'Uint8Array', length: 4 },
+    TypeError,
+    'ERR_PEERGATE_PEER_ID_TYPE',
+  ],
+  [
+    'one without a usable length',
+    { [Symbol.toStringTag]: 'Uint8Array', length: Number.NaN },
+    TypeError,
+    'ERR_PEERGATE_PEER_ID_TYPE',
+  ],
+  ['an object that only inherits from it', Object.create(Uint8Array.prototype), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
+  ['a Proxy of bytes', new Proxy(new Uint8Array(4), {}), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
+  ['a revoked Proxy', revoked(new Uint8Array(4)), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
+  ['bytes whose buffer was transferred', transferred(), RangeError, 'ERR_PEERGATE_PEER_ID_LENGTH'],
   ['a symbol', Symbol('peer'), TypeError, 'ERR_PEERGATE_PEER_ID_TYPE'],
   ['an empty string', '', RangeError, 'ERR_PEERGATE_PEER_ID_LENGTH'],
   ['no bytes', new Uint8Array(0), RangeError, 'ERR_PEERGATE_PEER_ID_LENGTH'],
@@ -35,6 +52,12 @@ const badIds: readonly [what: string, id: unknown, kind: ErrorConstructor, code:
     'ERR_PEERGATE_PEER_ID_ENCODING',
   ],
 ];
+
+function transferred(): Uint8Array {
+  const bytes = new Uint8Array(4);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  return bytes;
+}
 
 const badCosts = [
   0,
@@ -168,6 +191,41 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens(new Uint8Array([0xff, 0xfe]), 0), 0);
     assert.is(limiter.getAvailableTokens('\ufffd\ufffd', 0), 5);
     assert.is(limiter.getAvailableTokens(new Uint8Array([0xff]), 0), 5);
+  });
+
+  test('an array is read by what it holds: a subclass that lies about its length changes nothing', () => {
+    class Liar extends Uint8Array {
+      constructor(text: string, length: unknown) {
+        super(utf8(text));
+        Object.defineProperty(this, 'length', { get: () => length });
+        Object.defineProperty(this, 'byteLength', { get: () => length });
+        Object.defineProperty(this, Symbol.toStringTag, { value: 'Nothing' });
+      }
+    }
+    const limiter = limiterOf();
+    limiter.check('previous caller', 1, 0);
+    for (const length of [0, 2, 15, 5_000, Number.NaN, '4', undefined]) {
+      for (const call of Object.values(methods(limiter))) call(new Liar('peer', length) as never);
+      limiter.peer(new Liar('peer', length), 0).release();
+      limiter.removePeer('peer');
+      assert.equal(
+        [...limiter.peers(0)].map((row) => row.id),
+        ['previous caller'],
+        String(length),
+      );
+    }
+    const handle = limiter.peer(new Liar('peer', 2), 0);
+    assert.equal(handle.id, utf8('peer'));
+  });
+
+  test('bytes of another realm are an ID like any others', () => {
+    const limiter = limiterOf();
+    const bytes = runInNewContext('new Uint8Array([112, 101, 101, 114])') as Uint8Array;
+    limiter.check(bytes, 5, 0);
+    assert.is(limiter.getAvailableTokens('peer', 0), 0);
+    const handle = limiter.peer(bytes, 0);
+    bytes.fill(0);
+    assert.equal(handle.id, utf8('peer'));
   });
 
   test('only the bytes of a view count, a Buffer is as good, and what is written to it later does not matter', () => {

@@ -10,7 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { engines } from './engines.js';
 import { IDS, type Step, World } from './model/world.js';
-import type { OracleLimits } from './oracle.js';
+import type { OracleLimits } from './oracle-types.js';
 
 const SEED = Number(process.env.PEERGATE_SEED ?? 0x5eed_0003);
 const RUNS = Number(process.env.PEERGATE_RUNS ?? 700);

@@ -13,7 +13,6 @@
 
 import {
   type Breaker,
-  type BreakerLimits,
   byThen,
   CLOSED,
   idleSince,
@@ -34,47 +33,7 @@ import {
   ticksPerToken,
   toRetryMs,
 } from './oracle-time.js';
-
-export interface OracleLimits extends BreakerLimits {
-  readonly maxRequestsPerSec: number;
-  readonly burstSize: number;
-  readonly onFull: 'overflow' | 'reject';
-}
-
-export interface OraclePermit {
-  readonly life: number;
-  readonly period: number;
-}
-
-/** What a check left in the caller's hand; a result may be given with any of them, however old. */
-export type Ticket = OraclePermit | 'overflow' | 'rejected';
-export type Reason = 'allowed' | 'rate_limited' | 'circuit_open' | 'table_full';
-
-export interface Verdict {
-  readonly reason: Reason;
-  readonly retryAfterMs: number;
-  readonly ticket: Ticket;
-}
-
-export interface Row {
-  readonly key: string;
-  readonly life: number;
-  tat: bigint;
-  breaker: Breaker;
-  period: number;
-  pins: number;
-  lastFailure: bigint;
-  allowed: number;
-  rateLimited: number;
-  circuitRejected: number;
-  failures: number;
-}
-
-export interface OracleHandle {
-  readonly key: string;
-  /** The life whose pin the handle holds. */
-  life: number | undefined;
-}
+import type { OracleHandle, OracleLimits, Row, Ticket, Verdict } from './oracle-types.js';
 
 const TABLE_FULL_RETRY_MS = 1_000;
 /** When a row's last failure was is kept coarsely: a row may be held back so much longer than it needs. */

@@ -61,7 +61,32 @@ cache('no ID is taken for another, of whatever length and characters', () => {
   for (const id of ids) if (knows(recent, id)) assert.is(recent.slot(entryOf(recent, id)), ids.indexOf(id));
 });
 
+cache('the mark of a short ID depends on every one of its characters', () => {
+  for (let length = 1; length <= 16; length++) {
+    const id = 'x'.repeat(length);
+    for (let at = 0; at < length; at++) assert.is.not(markOf(changed(id, at)), markOf(id), `${at} of ${length}`);
+  }
+});
+
+cache('the mark of a longer ID depends on its length, on two characters within and on each of the last four', () => {
+  for (const length of [17, 18, 52, 64, 1_024]) {
+    const id = 'x'.repeat(length);
+    const places = [length >> 2, length >> 1, length - 4, length - 3, length - 2, length - 1];
+    for (const at of places) assert.is.not(markOf(changed(id, at)), markOf(id), `${at} of ${length}`);
+    assert.is.not(markOf(`${id}x`), markOf(id), `${length} characters and one more`);
+  }
+});
+
+cache('IDs that differ in their last characters only, such as counters and keys, do not share their entries', () => {
+  const ids = Array.from({ length: 1_000 }, (_, i) => `12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9k${i}`);
+  assert.is(new Set(ids.map(markOf)).size, ids.length);
+});
+
 cache.run();
+
+function changed(text: string, at: number): string {
+  return `${text.slice(0, at)}y${text.slice(at + 1)}`;
+}
 
 for (const { name, using } of engines) {
   const test = suite(`recent IDs (${name})`);

@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isAllowed, RateLimiter } from '../src/index.js';
+import { type Decision, isAllowed, RateLimiter } from '../src/index.js';
 import { engines } from './engines.js';
 import { openCircuit } from './support.js';
 
@@ -136,8 +136,8 @@ for (const { name, using } of engines) {
     });
     const handle = limiter.peer('peer', 0);
     for (const success of [
-      (permit?: number) => limiter.recordSuccess('peer', permit),
-      (permit?: number) => handle.recordSuccess(permit),
+      (permit?: Decision) => limiter.recordSuccess('peer', permit),
+      (permit?: Decision) => handle.recordSuccess(permit),
     ]) {
       at.reads = 0;
       for (const permit of [undefined, limiter.check('peer', 1, at.ms)]) assert.is(success(permit), true);

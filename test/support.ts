@@ -65,6 +65,13 @@ export function thrownBy(act: () => unknown): Error & { code?: string; field?: s
   throw new Error('expected it to throw');
 }
 
+/** A Proxy that was revoked: every look at it throws. */
+export function revoked<T extends object>(target: T): T {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
+}
+
 /** What `make` makes, and the WebAssembly memories that came with it. */
 export function withMemories<T>(make: () => T): readonly [made: T, memories: readonly WebAssembly.Memory[]] {
   const { Memory } = WebAssembly;

@@ -3,6 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ClosedError, isAllowed, RateLimiter, SharingError, type Ticket } from '../src/index.js';
+import { engines } from './engines.js';
 import { thrownBy } from './support.js';
 
 const test = suite('tickets');
@@ -143,6 +144,41 @@ test('what is no ticket is refused, and so is sharing what is not shared', () =>
     codeOf(() => new RateLimiter({ maxPeers: 8 }).share()),
     'ERR_PEERGATE_NOT_SHARED',
   );
+});
+
+test('a ticket of parts that do not fit is refused with what was expected and what came', () => {
+  const limiter = sharedLimiter();
+  const ticket = limiter.share();
+  const memoryOf = (pages: number, shared = true) =>
+    new WebAssembly.Memory({ initial: pages, maximum: Math.max(pages, 1), shared });
+  const nothing = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+  const plain = engines.find(({ name }) => name === 'release')?.module as WebAssembly.Module;
+  const cut = memoryOf(1);
+  new Uint8Array(cut.buffer).set(new Uint8Array(ticket.memory.buffer, 0, 65_536));
+  new Uint32Array(cut.buffer)[258] = 100_000;
+  const revoked = Proxy.revocable({ ...ticket }, {});
+  revoked.revoke();
+  const cases: readonly (readonly [unknown, RegExp])[] = [
+    [{ ...ticket, memory: memoryOf(0) }, /expected shared memory with a table, got shared memory of 0 bytes/],
+    [{ ...ticket, memory: memoryOf(1) }, /expected memory with a table \(\d+\), got memory with 0/],
+    [{ ...ticket, memory: memoryOf(1, false) }, /expected shared memory, got memory that is not shared/],
+    [{ ...ticket, memory: cut }, /expected memory of 1\d{7} bytes for 100000 peers, got 65536 bytes/],
+    [{ ...ticket, memory: new Proxy(ticket.memory, {}) }, /expected shared memory, got an object that only looks like/],
+    [{ ...ticket, module: nothing }, /expected the module that share\(\) gave with its memory, got another module \(/],
+    [{ ...ticket, module: plain }, /expected the module that share\(\) gave with its memory, got another module \(/],
+    [{ ...ticket, module: new Proxy(ticket.module, {}) }, /expected the module that share\(\) gave/],
+    [limiter, /expected an object made by share\(\), got a limiter: hand over what its share\(\) gives/],
+    [revoked.proxy, /expected an object made by share\(\), got an object whose fields cannot be read/],
+    [[ticket], /expected shared memory, got undefined/],
+    [new Proxy([ticket], {}), /expected shared memory, got undefined/],
+  ];
+  for (const [bad, message] of cases) {
+    const error = thrownBy(() => RateLimiter.attach(bad as Ticket, { clock: () => 0 }));
+    assert.instance(error, SharingError, String(error));
+    assert.is(error.code, 'ERR_PEERGATE_TICKET');
+    assert.match(error.message, message);
+  }
+  assert.is(attached(ticket).share().thread, 2, 'the ticket itself is still good');
 });
 
 test('a limiter that leaves a shared table ends for itself, and the others go on', () => {

@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { engines } from './engines.js';
 import { type Step, World } from './model/world.js';
-import type { OracleLimits } from './oracle.js';
+import type { OracleLimits } from './oracle-types.js';
 
 interface Vector {
   readonly about: string;

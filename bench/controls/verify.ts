@@ -1,8 +1,9 @@
 // The controls decide as they should: the oracle of the tests and both of them take the same steps, drawn with a fixed seed,
 // and have to agree on every decision, every wait, every result. A control that cheats would make its comparison void.
 
-import { Oracle, type Ticket, type Verdict } from '../../test/oracle.js';
+import { Oracle } from '../../test/oracle.js';
 import type { Result } from '../../test/oracle-breaker.js';
+import type { Ticket, Verdict } from '../../test/oracle-types.js';
 import { random } from '../workload.js';
 import { GcraMap, GcraMapOfObjects } from './gcra-map.js';
 import { Twin } from './twin.js';

@@ -5,12 +5,15 @@ import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
 import { coarse } from './coarse.js';
+import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
 import { guard, server } from './guard.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { serverFlood } from './server-flood.js';
+import { snapshot } from './snapshot.js';
 import { threads } from './threads.js';
 
 export const questions: readonly Question[] = [
@@ -20,10 +23,13 @@ export const questions: readonly Question[] = [
   freshId,
   outcome,
   flood,
+  exhaustion,
   batch,
   allocation,
   growth,
   guard,
   server,
+  snapshot,
+  serverFlood,
   threads,
 ];

@@ -2,7 +2,7 @@
 
 import { constants, setPriority } from 'node:os';
 import { WebSocket } from 'ws';
-import { isRejection, Line } from './line.js';
+import { isAnswer, isRejection, Line } from './line.js';
 import {
   type ClientCounts,
   FAILING,
@@ -23,12 +23,14 @@ const [role, url = '', plan] = process.argv.slice(2, 5).map((arg, i) => (i === 2
   Plan,
 ];
 const COUNT_EVERY_MS = 500;
-/** How long honest peers wait for what is still out when the run ends. */
-const PATIENCE_MS = 2000;
+/** How long peers wait for an answer that will come, however busy the machine is. */
+const PATIENCE_MS = 60_000;
+/** Without a limiter a backlog of the flooder's goes before it. */
+const UNPROTECTED_PATIENCE_MS = 2000;
 /** A flooder that lets more than this wait in its own memory gains nothing. */
 const MOST_BUFFERED_BYTES = 2 ** 18;
 const FRAMES_A_TURN = 500;
-/** Who accepts a connection is chance. */
+/** The system decides which thread a connection comes to, so it may take several to find the one that is wanted. */
 const MOST_TRIES = 100;
 
 const samples: Sample[] = [];
@@ -54,31 +56,33 @@ const today = () => performance.timeOrigin + performance.now();
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A steady pace below the limit, whether or not the answers come. */
+/**
+ * A steady pace below the limit, never faster: a request that came late does not make the next one come early. It goes on
+ * while answers are outstanding, up to `honestInFlight` of them.
+ */
 async function honest(peer: string, index: number): Promise<void> {
   const line = await Line.to(`${url}/${peer}`);
   const count = countsOf(peer);
   const everyMs = 1000 / plan.honestPerSec;
-  const pending: Promise<void>[] = [];
-  const request = async () => {
-    const sentAtMs = today();
+  const pending = new Set<Promise<void>>();
+  const request = async (dueAtMs: number) => {
     count.sent++;
     const answer = await line.ask('work', {});
-    if (answer === undefined) {
-      samples.push({ peer, sentAtMs, latencyMs: null, rejected: false });
-      return;
-    }
-    count.answered++;
-    const rejected = isRejection(answer);
+    if (answer !== undefined) count.answered++;
+    const rejected = answer !== undefined && isRejection(answer);
     if (rejected) count.rejected++;
-    samples.push({ peer, sentAtMs, latencyMs: today() - sentAtMs, rejected });
+    samples.push({ peer, dueAtMs, latencyMs: answer === undefined ? null : today() - dueAtMs, rejected });
   };
   await pause((everyMs * index) / HONEST.length);
-  for (let next = performance.now(); !stopped; next += everyMs) {
-    pending.push(request());
-    await pause(Math.max(0, next + everyMs - performance.now()));
+  while (!stopped) {
+    const dueAtMs = today();
+    while (pending.size >= plan.honestInFlight && !stopped) await Promise.race([...pending, stopping]);
+    if (stopped) break;
+    const one: Promise<void> = request(dueAtMs).then(() => void pending.delete(one));
+    pending.add(one);
+    await Promise.race([pause(everyMs), stopping]);
   }
-  await Promise.race([Promise.all(pending), pause(PATIENCE_MS)]);
+  await Promise.race([Promise.all(pending), pause(plan.isProtected ? PATIENCE_MS : UNPROTECTED_PATIENCE_MS)]);
   line.close();
   await Promise.all(pending);
 }
@@ -99,8 +103,10 @@ async function flood(wanted: number): Promise<void> {
     const socket = new WebSocket(`${url}/${FLOODER}`, { perMessageDeflate: false });
     socket.on('error', () => {});
     socket.on('message', (data) => {
+      const answer = JSON.parse(String(data));
+      if (!isAnswer(answer)) return;
       count.answered++;
-      if (isRejection(JSON.parse(String(data)))) count.rejected++;
+      if (isRejection(answer)) count.rejected++;
     });
     let thread = wanted;
     socket.once('upgrade', ({ headers }) => {
@@ -123,7 +129,7 @@ async function flood(wanted: number): Promise<void> {
   }
 }
 
-/** Fails until the server has had enough, waits as long as it was told to, and behaves from then on. */
+/** Fails until it is rejected, waits as long as the rejection says, and behaves from then on. */
 async function failing(): Promise<void> {
   const line = await Line.to(`${url}/${FAILING}`);
   const count = countsOf(FAILING);
@@ -131,13 +137,13 @@ async function failing(): Promise<void> {
   while (!stopped) {
     count.sent++;
     const asked = performance.now();
-    const answer = await line.ask('work', { fail });
+    const answer = await Promise.race([line.ask('work', { fail }), stopping.then(() => undefined)]);
     if (answer === undefined) break;
     count.answered++;
     if (isRejection(answer)) {
       count.rejected++;
       fail = false;
-      await pause(answer.error.data.retryAfterMs ?? 0);
+      await Promise.race([pause(answer.error.data.retryAfterMs ?? 0), stopping]);
     }
     await pause(Math.max(0, asked + 1000 / plan.failingPerSec - performance.now()));
   }
@@ -151,7 +157,7 @@ async function renamer(): Promise<void> {
     const started = performance.now();
     const line = await Line.to(`${url}/${RENAMER}-${name}`);
     count.sent++;
-    const answer = await Promise.race([line.ask('work', {}), pause(PATIENCE_MS).then(() => undefined)]);
+    const answer = await Promise.race([line.ask('work', {}), stopping.then(() => undefined)]);
     line.close();
     if (answer) {
       count.answered++;

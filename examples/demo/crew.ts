@@ -40,6 +40,7 @@ function heard<M, T>(child: ChildProcess, pick: (message: M) => T | undefined): 
 export class Server {
   readonly #child: ChildProcess;
   readonly url: string;
+  #reporting: Promise<unknown> = Promise.resolve();
 
   static async start(plan: Plan): Promise<Server> {
     const shared = plan.workers === 1 ? undefined : await openPort();
@@ -59,10 +60,15 @@ export class Server {
     this.#child.send({ ask: 'attack' } satisfies ToServer);
   }
 
+  /** Reports are asked for one after the other, so that each is of the time when it was asked for, or later. */
   report(): Promise<ServerReport> {
-    const report = heard(this.#child, (message: FromServer) => ('report' in message ? message.report : undefined));
-    this.#child.send({ ask: 'report' } satisfies ToServer);
-    return report;
+    const next = this.#reporting.then(() => {
+      const report = heard(this.#child, (message: FromServer) => ('report' in message ? message.report : undefined));
+      this.#child.send({ ask: 'report' } satisfies ToServer);
+      return report;
+    });
+    this.#reporting = next.catch(() => {});
+    return next;
   }
 }
 

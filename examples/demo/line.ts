@@ -10,6 +10,11 @@ export interface Answer {
 
 type Rejection = Answer & { readonly error: { readonly data: { readonly retryAfterMs: number | null } } };
 
+/** Whether it answers a request. A server may send notifications, too. */
+export function isAnswer(message: { readonly id?: unknown }): message is Answer {
+  return typeof message.id === 'number';
+}
+
 /** Whether it is an error of the limiter, and not one of the handler. */
 export function isRejection(answer: Answer): answer is Rejection {
   return answer.error !== undefined && answer.error.data !== undefined && 'retryAfterMs' in answer.error.data;

@@ -15,14 +15,33 @@ export interface DemoOptions {
   readonly json: boolean;
 }
 
-export const USAGE = `usage: npm run demo -- [--seconds N] [--preset ${Object.keys(presets).join('|')}] [--workers N] [--unprotected] [--json]`;
-
 const LEAST_SECONDS = 5;
 const MOST_SECONDS = 3600;
 const MOST_WORKERS = 32;
 
-/** @throws Error that says what was expected and what came. */
-export function readOptions(args: readonly string[]): DemoOptions {
+const presetLines = Object.entries(presets).map(
+  ([name, { maxRequestsPerSec, burstSize, circuitBreakerThreshold }]) =>
+    `                   ${name.padEnd(8)} ${maxRequestsPerSec} requests a second after a burst of ${burstSize};` +
+    ` ${circuitBreakerThreshold} failures open a circuit`,
+);
+
+export const USAGE = `usage: npm run demo -- [options]
+
+A JSON-RPC server and its clients, each in a process of its own: eight honest peers, one that floods, one whose requests
+fail, and one that takes a new name for every request. The first three tenths of the time are quiet. The exit code is 0
+if the limiter kept its promises, 1 if not, 2 for a bad option.
+
+  --seconds N      how long to run, from ${LEAST_SECONDS} to ${MOST_SECONDS}; default 10. On a busy machine it takes up to a minute longer,
+                   until the flooder was rejected and the circuit has opened and closed
+  --preset NAME    the limits; default 'default':
+${presetLines.join('\n')}
+  --workers N      threads that serve behind one port with one table, from 1 to ${MOST_WORKERS}; default 1
+  --unprotected    run without the limiter, to compare
+  --json           print one JSON object at the end instead of tables
+  --help           print this`;
+
+/** The options, or `'help'` where they ask for it. @throws Error that says what was expected and what came. */
+export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -31,8 +50,10 @@ export function readOptions(args: readonly string[]): DemoOptions {
       workers: { type: 'string', default: '1' },
       unprotected: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return 'help';
   const seconds = Number(values.seconds);
   if (!(seconds >= LEAST_SECONDS && seconds <= MOST_SECONDS)) {
     throw new Error(`--seconds: expected a number from ${LEAST_SECONDS} to ${MOST_SECONDS}, got '${values.seconds}'`);

@@ -35,6 +35,11 @@ export interface Plan {
   readonly attackMs: number;
   /** Each honest peer's pace, at most half of what it may have. */
   readonly honestPerSec: number;
+  /**
+   * How many requests an honest peer has out at most. A server that stands still for a while finds no more than these
+   * when it goes on, so that a peer that keeps its pace is within its burst on a machine of any speed.
+   */
+  readonly honestInFlight: number;
   /** Fast enough to open its circuit within a second, and within its rate. */
   readonly failingPerSec: number;
   readonly renamesPerSec: number;
@@ -52,6 +57,7 @@ export function planOf({ seconds, preset, isProtected, workers }: DemoOptions): 
     quietMs: seconds * 300,
     attackMs: seconds * 700,
     honestPerSec: Math.min(MOST_HONEST_PER_SEC, maxRequestsPerSec / 2),
+    honestInFlight: burstSize - 1,
     failingPerSec: Math.min(maxRequestsPerSec / 2, circuitBreakerThreshold / 0.7),
     renamesPerSec: RENAMES_PER_SEC,
   };
@@ -64,15 +70,16 @@ export type Role = 'honest' | 'flooder' | 'failing' | 'renamer';
 export interface ClientCounts {
   readonly peer: string;
   readonly sent: number;
+  /** Answers of any kind, errors of the limiter among them. */
   readonly answered: number;
-  /** Answered with an error of the limiter. */
+  /** Answers that were an error of the limiter. */
   readonly rejected: number;
 }
 
-/** An honest request: when it was sent, in ms of the time of day; how long it took, null where no answer came. */
+/** An honest request: when it was due, in ms of the time of day; when its answer came after that, null where none did. */
 export interface Sample {
   readonly peer: string;
-  readonly sentAtMs: number;
+  readonly dueAtMs: number;
   readonly latencyMs: number | null;
   readonly rejected: boolean;
 }
@@ -109,8 +116,11 @@ export interface ServerReport {
   readonly peers: Readonly<Record<string, ServerPeer>>;
   readonly peerCount: number;
   readonly transitions: readonly Transition[];
-  /** Checks that found no row, of names that came after the table was full. */
+  /** Checks of peers for which the full table had no row; one bucket, which they share, decided them. */
   readonly tableFull: number;
+  /** How often a circuit opened and closed. Only the failing peer's does. */
+  readonly circuitOpened: number;
+  readonly circuitClosed: number;
   /** Requests that reached the handler, of each peer. */
   readonly handled: Readonly<Record<string, number>>;
   /** Since the flooder's first request, on the server's clock. */

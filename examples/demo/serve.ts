@@ -64,6 +64,13 @@ export function serve(
   });
   server.listen(where);
 
-  const report = (): ThreadReport => ({ connections, flooding, handled, floodStartMs, atMs: performance.now() });
+  // A copy, since other threads are asked as well: what is handled meanwhile must not be counted as of this moment.
+  const report = (): ThreadReport => ({
+    connections,
+    flooding,
+    handled: { ...handled },
+    floodStartMs,
+    atMs: performance.now(),
+  });
   return { server, report };
 }

@@ -85,11 +85,14 @@ async function report(): Promise<ServerReport> {
   for (const { id, allowed, rateLimited, circuitRejected, circuitState, availableTokens } of limiter.peers()) {
     peers[String(id)] = { allowed, rateLimited, circuitRejected, state: circuitState, tokens: availableTokens };
   }
+  const { tableFull, circuitOpened, circuitClosed } = limiter.stats();
   return {
     peers,
     peerCount: limiter.peerCount,
     transitions,
-    tableFull: limiter.stats().tableFull,
+    tableFull,
+    circuitOpened,
+    circuitClosed,
     handled,
     floodedForMs:
       floodStarts.length === 0 ? 0 : Math.max(...reports.map(({ atMs }) => atMs)) - Math.min(...floodStarts),

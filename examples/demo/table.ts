@@ -11,38 +11,54 @@ import {
   RENAMER,
   type ServerReport,
 } from './plan.js';
-import type { Latency, Summary } from './verdict.js';
+import type { Flood, Latency, Summary } from './verdict.js';
 
-const COLUMNS = ['peer', 'sent', 'answered', 'rate-limited', 'circuit-rejected', 'state', 'tokens'];
-const WIDTHS = [10, 9, 9, 13, 17, 10, 7];
+const COLUMNS = ['peer', 'sent', 'handled', 'rate-limited', 'circuit-rejected', 'told', 'circuit', 'tokens'];
+const WIDTHS = [10, 9, 9, 13, 17, 6, 10, 7];
+
+/** What the columns mean, once before the first table. */
+export const LEGEND = [
+  'sent: handed to a socket by the client. handled: came to the server’s method.',
+  'rate-limited, circuit-rejected: refused by the limiter. told: those refusals that were answered with an error.',
+  'What was sent and is in no other column has not been read by the server yet.',
+  `${RENAMER}: all names that one client takes, a new one for each request.`,
+];
 
 const row = (cells: readonly (string | number)[]) =>
   cells
     .map((cell, i) => (i === 0 ? String(cell).padEnd(WIDTHS[i] ?? 0) : String(cell).padStart(WIDTHS[i] ?? 0)))
     .join(' ');
 
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
 export function tableLines(title: string, counts: ReadonlyMap<string, ClientCounts>, report: ServerReport): string[] {
   const lines = [HONEST, FLOODER, FAILING].flat().map((peer) => {
-    const { sent = 0, answered = 0 } = counts.get(peer) ?? {};
+    const { sent = 0, rejected = 0 } = counts.get(peer) ?? {};
     const seen = report.peers[peer];
     return row([
-      peer,
-      sent,
-      answered,
-      seen?.rateLimited ?? 0,
-      seen?.circuitRejected ?? 0,
-      seen?.state ?? '–',
-      seen?.tokens ?? '–',
+      ...[peer, sent, report.handled[peer] ?? 0, seen?.rateLimited ?? 0, seen?.circuitRejected ?? 0, rejected],
+      ...[seen?.state ?? '–', seen?.tokens ?? '–'],
     ]);
   });
-  const renamed = counts.get(RENAMER);
-  const names = Object.entries(report.peers).filter(([peer]) => peer.startsWith(RENAMER));
-  const limited = names.reduce((sum, [, { rateLimited }]) => sum + rateLimited, 0);
-  lines.push(row([RENAMER, renamed?.sent ?? 0, renamed?.answered ?? 0, limited, 0, `${names.length} rows`, '–']));
+  const { sent = 0, rejected = 0 } = counts.get(RENAMER) ?? {};
+  const isRenamed = ([peer]: readonly [string, unknown]) => peer.startsWith(RENAMER);
+  const handled = sum(
+    Object.entries(report.handled)
+      .filter(isRenamed)
+      .map(([, count]) => count),
+  );
+  const rows = Object.entries(report.peers).filter(isRenamed).length;
+  // Most of its refusals are of names without a row, which count nowhere but with the client.
+  lines.push(row([RENAMER, sent, handled, rejected, 0, rejected, '–', '–']));
+  return [title, ...tableUse(rows, report), row(COLUMNS), ...lines];
+}
+
+/** Nothing to say without a limiter. */
+function tableUse(renamed: number, { peerCount, tableFull }: ServerReport): string[] {
+  if (peerCount === 0) return [];
   return [
-    `${title}; ${report.peerCount} of ${MAX_PEERS} rows, ${report.tableFull} checks found none`,
-    row(COLUMNS),
-    ...lines,
+    `The limiter’s table: ${peerCount} of ${MAX_PEERS} rows in use, ${renamed} by names of the ${RENAMER}`,
+    `  ${tableFull} of its requests found no free row; all of these share one bucket`,
   ];
 }
 
@@ -50,12 +66,25 @@ const ms = (value: number | null) => (value === null ? 'none' : `${value.toFixed
 
 function latencyLine(name: string, { sent, answered, rejected, successRate, p50Ms, p99Ms }: Latency): string {
   const share = `${(successRate * 100).toFixed(1)} %`;
-  return `  ${name.padEnd(13)} ${answered} of ${sent} answered (${share}), ${rejected} rejected, p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`;
+  return `  ${name.padEnd(13)} ${answered} of ${sent} requests handled and answered (${share}), ${rejected} rejected; p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`;
+}
+
+function floodLines(plan: Plan, { sent, admitted, admittedPerSec, rejected, told, unread }: Flood): string[] {
+  const limit = `its limit is ${plan.ratePerSec} a second after a burst of ${plan.burst}`;
+  return [
+    `The flooder sent ${sent} requests:`,
+    `  ${admitted} were handled, ${admittedPerSec.toFixed(0)} a second${plan.isProtected ? `; ${limit}` : ''}`,
+    ...(plan.isProtected
+      ? [`  ${rejected} were rejected, ${told} of them with an answer; the others were dropped`]
+      : []),
+    `  ${unread} were still in the sockets’ buffers at the end: the server ` +
+      (plan.isProtected ? 'reads a flooder only now and then' : 'did not get to them'),
+  ];
 }
 
 export function summaryLines(
   plan: Plan,
-  { quiet, attack, flooder, promises }: Summary,
+  { quiet, attack, latency, flooder, promises }: Summary,
   report: ServerReport,
 ): string[] {
   const lines = [
@@ -63,8 +92,8 @@ export function summaryLines(
     `${HONEST.length} honest peers, ${plan.honestPerSec} requests a second each`,
     latencyLine('quiet', quiet),
     latencyLine('under attack', attack),
-    `The flooder sent ${flooder.sent} requests; ${flooder.admitted} were worked on, ${flooder.admittedPerSec.toFixed(0)} a second` +
-      (plan.isProtected ? ` (its limit: ${flooder.ratePerSec} a second after a burst of ${plan.burst})` : ''),
+    `  ${latency}`,
+    ...floodLines(plan, flooder),
   ];
   if (plan.workers > 1) {
     const each = report.threads.map(({ connections, flooding }) => `${connections} (${flooding} of the flooder)`);

@@ -1,9 +1,9 @@
 // The WebAssembly builds, each a target of asconfig.json, and the bytes of those that are embedded as a module of text.
 
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, step, writeWhole } from './stamp.js';
+import { runNode } from './node.js';
+import { INSTALLED, root, step, writeWhole } from './stamp.js';
 
 /** The targets, and where each goes. */
 const TARGETS = {
@@ -16,25 +16,26 @@ const EMBEDDED = 'src/wasm/embedded.ts';
 
 export async function buildCore(): Promise<void> {
   await step(
-    'core',
-    ['assembly', 'asconfig.json', 'package-lock.json', 'scripts/build'],
+    'the core',
+    ['assembly', 'asconfig.json', 'package-lock.json', ...INSTALLED, 'scripts/build'],
     Object.values(TARGETS),
     compile,
   );
-  await step('embedded', [TARGETS.release, TARGETS.shared, 'scripts/build/core.ts'], [EMBEDDED], embed);
+  await step('the embedded core', [TARGETS.release, TARGETS.shared, 'scripts/build/core.ts'], [EMBEDDED], embed);
 }
 
-function compile(): void {
+async function compile(): Promise<void> {
   mkdirSync(join(root, 'build'), { recursive: true });
   const draft = (file: string) => `${file}.${process.pid}`;
   const pairs = Object.entries(TARGETS).map(([target, file]) => `${target}=${draft(file)}`);
-  execFileSync(process.execPath, ['scripts/build/asc.mjs', ...pairs], { cwd: root, stdio: 'inherit' });
+  await runNode('scripts/build/asc.mjs', ...pairs);
   for (const file of Object.values(TARGETS)) renameSync(join(root, draft(file)), join(root, file));
 }
 
 function embed(): void {
+  // Declared a string: the type of a constant would be its text, and all of that would stand in the declarations.
   const constant = (name: string, file: string) =>
-    `export const ${name} = '${readFileSync(join(root, file)).toString('base64')}';\n`;
+    `export const ${name}: string = '${readFileSync(join(root, file)).toString('base64')}';\n`;
   const text = constant('CORE_BASE64', TARGETS.release) + constant('SHARED_CORE_BASE64', TARGETS.shared);
   writeWhole(join(root, EMBEDDED), text);
 }

@@ -1,15 +1,15 @@
 // What is published: one bundled file for each entry and each way to come by the core, types, the core as a file.
 // The entries are read from package.json's `exports`; to add an adapter, add it there.
 
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { root, step } from './stamp.js';
+import { runNode } from './node.js';
+import { INSTALLED, root, step } from './stamp.js';
 
 const INPUTS = [
   ...['src', 'assembly/layout.ts', 'build/core.wasm', 'scripts/build'],
-  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['package.json', 'package-lock.json', ...INSTALLED, 'tsconfig.json', 'tsconfig.build.json'],
 ];
 
 const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';
@@ -29,13 +29,13 @@ export default module;
 `;
 
 export async function buildDist(): Promise<void> {
-  await step('dist', INPUTS, ['dist'], async () => {
+  await step('dist/', INPUTS, ['dist'], async () => {
     const draft = join(root, `build/dist.${process.pid}`);
     const old = join(root, `build/dist.${process.pid}.old`);
     mkdirSync(draft, { recursive: true });
     try {
-      for (const file of bundles()) await bundle(file, join(draft, file));
-      emitTypes(join(draft, 'types'));
+      for (const file of entryFiles()) await bundle(file, join(draft, file));
+      await emitTypes(join(draft, 'types'));
       copyFileSync(join(root, 'build/core.wasm'), join(draft, 'core.wasm'));
       writeFileSync(join(draft, 'core.wasm.d.ts'), CORE_TYPES);
       writeFileSync(join(draft, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses());
@@ -49,7 +49,7 @@ export async function buildDist(): Promise<void> {
 }
 
 /** The files that `exports` promises under a condition other than `types`: `index.js`, `index.workerd.js`, … */
-function bundles(): string[] {
+export function entryFiles(): string[] {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | Record<string, string>>;
   };
@@ -102,12 +102,8 @@ function wiring(variant: string): Plugin {
   };
 }
 
-function emitTypes(outDir: string): void {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+async function emitTypes(outDir: string): Promise<void> {
+  await runNode('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', outDir);
   const index = join(outDir, 'src/index.d.ts');
   writeFileSync(index, `/// <reference path="../ambient.d.ts" />\n${readFileSync(index, 'utf8')}`);
   writeFileSync(join(outDir, 'ambient.d.ts'), AMBIENT);

@@ -2,11 +2,18 @@
 // would be cheaper, but a checkout or an unpacked archive sets them at will.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { during } from '../progress.js';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * What builds read of node_modules: the list of what npm put there, with each version, and the loader, which is bundled. A
+ * step that has these among its inputs runs again when a package was replaced, although the lock file is the same.
+ */
+export const INSTALLED = ['node_modules/.package-lock.json', 'node_modules/@assemblyscript/loader'];
 
 /** The files below a path, itself if it is one; relative to the root, sorted. */
 export function filesBelow(path: string): string[] {
@@ -26,20 +33,23 @@ function hashOf(inputs: readonly string[], outputs: readonly string[]): string {
   return hash.digest('hex');
 }
 
-/** Runs `make` unless nothing that it reads or writes has changed since it last did. Paths are files or folders. */
+/** Runs `make`, with `name` as what it makes, unless nothing that it reads or writes has changed since it last did. Paths are files or folders. */
 export async function step(
   name: string,
   inputs: readonly string[],
   outputs: readonly string[],
   make: () => Promise<void> | void,
 ): Promise<void> {
-  const stamp = join(root, 'build/stamps', name);
+  const stamp = join(root, 'build/stamps', name.replace(/\W+/g, '-'));
   const complete = outputs.every((path) => existsSync(join(root, path)));
   if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(inputs, outputs)) return;
-  const started = performance.now();
-  await make();
+  await during(`building ${name}`, make);
   writeWhole(stamp, hashOf(inputs, outputs));
-  console.error(`built ${name} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Makes every step run again, for what is published: nobody has to know then what else it may depend on. */
+export function forgetStamps(): void {
+  rmSync(join(root, 'build/stamps'), { recursive: true, force: true });
 }
 
 /** Writes a file so that nobody ever reads half of it. */

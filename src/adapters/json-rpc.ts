@@ -2,23 +2,26 @@
 // The framework is imported as types only, so this module loads without it.
 
 import type { JSONRPCServer } from 'json-rpc-2.0';
-import { ConfigError, type Peer, type PeerId, type RpcGuard } from '../index.js';
+import { ClosedError, ConfigError, type Peer, type PeerId, RpcArgumentError, type RpcGuard } from '../index.js';
 import { Connection, type JsonRpcConnection } from './json-rpc/connection.js';
 import { type JsonRpcCall, type JsonRpcOptions, settingsOf } from './json-rpc/options.js';
-import type { FrameData, MessageSocket } from './json-rpc/socket.js';
+import { type FrameData, type MessageSocket, OPEN } from './json-rpc/socket.js';
 import { addStats, type JsonRpcStats, newStats } from './json-rpc/stats.js';
+import { openOr } from './json-rpc/tell.js';
 import { Turns } from './json-rpc/turns.js';
 import { watchServer } from './json-rpc/witness.js';
 
+export { clientErrorsIgnored, onlyCodes } from '../index.js';
 export type { FrameData, JsonRpcCall, JsonRpcConnection, JsonRpcOptions, JsonRpcStats, MessageSocket };
 
 /** A server with the guard before it. */
 export interface JsonRpcGate {
   /**
-   * Serves a socket. An ID gets a handle of its own; a handle that is passed in now belongs to the connection. Either is
-   * released when the socket closes.
+   * Serves a socket. An ID gets a handle of its own. A handle of this gate's limiter that is passed in now belongs to the
+   * connection. Either is released when the socket closes. Where the limiter is closed, the socket is closed with 1013.
    *
-   * @throws what `RateLimiter.peer` throws for a bad ID.
+   * @throws TypeError (`ERR_PEERGATE_RPC_ARGUMENT`) for a socket without `on`.
+   * @throws what `RateLimiter.peer` throws for anything that is neither a handle nor an ID, before the socket is touched.
    */
   accept(socket: MessageSocket, peer: PeerId | Peer): JsonRpcConnection;
   /** The connections that are open, or have brought something that still waits for its turn. */
@@ -46,7 +49,10 @@ export function guardJsonRpc<ServerParams = void>(
 ): JsonRpcGate {
   if (typeof server?.applyMiddleware !== 'function') throw new ConfigError('server', 'a JSONRPCServer', server);
   if (typeof guard?.admit !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
-  const settings = settingsOf<ServerParams>(options ?? ({} as JsonRpcOptions<ServerParams>));
+  const settings = settingsOf<ServerParams>(
+    options ?? ({} as JsonRpcOptions<ServerParams>),
+    guard.limiter.config.burstSize,
+  );
   const shared = { server, guard, settings, turns: new Turns(guard.limiter.config.clock) };
   const connections = new Set<Connection<ServerParams>>();
   const past = newStats();
@@ -56,7 +62,9 @@ export function guardJsonRpc<ServerParams = void>(
   return {
     connections,
     accept(socket, peer) {
-      const handle = typeof peer === 'string' || peer instanceof Uint8Array ? guard.limiter.peer(peer) : peer;
+      if (typeof socket?.on !== 'function') throw new RpcArgumentError('socket', 'a MessageSocket', socket);
+      const handle = openOr(undefined, () => (guard.limiter.owns(peer) ? peer : guard.limiter.peer(peer)));
+      if (handle === undefined) return refuseSocket(socket);
       const connection = new Connection(shared, socket, handle, (ended) => {
         connections.delete(ended);
         addStats(past, ended.stats());
@@ -76,6 +84,24 @@ export function guardJsonRpc<ServerParams = void>(
     },
   };
 }
+
+/** The limiter is closed: there is no peer, and nobody to serve the socket. */
+function refuseSocket(socket: MessageSocket): JsonRpcConnection {
+  socket.on('error', () => {});
+  if (socket.readyState === OPEN) socket.close(TRY_AGAIN_LATER, 'Service unavailable');
+  return {
+    get peer(): Peer {
+      throw new ClosedError();
+    },
+    isOpen: false,
+    inFlight: 0,
+    stats: newStats,
+    close() {},
+  };
+}
+
+/** A WebSocket close code. */
+const TRY_AGAIN_LATER = 1013;
 
 /** The options may be left out where none of them is required. */
 type OptionsArgument<ServerParams> =

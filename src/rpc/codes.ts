@@ -5,8 +5,9 @@
 //   circuit_open    -32002 ERR_CIRCUIT_BREAKER     -32002 resource unavailable
 //   table_full      as rate_limited                as rate_limited
 
-import { type Decision, type Reason, reasonOf, retryAfterMs } from '../decision.js';
+import { type Reason, reasonOf, retryAfterMs } from '../decision.js';
 import { ArgumentRangeError, ConfigError, shown } from '../errors.js';
+import { requireKnownFields } from '../options.js';
 
 /** The peer sent more than its bucket holds. */
 export const ERR_RATE_LIMITED = -32001;
@@ -52,9 +53,7 @@ const messages: Record<RejectionReason, string> = {
 
 /** The caller's codes, complete and frozen. @throws ConfigError for one that is no integer. */
 export function errorCodesOf(codes: RpcErrorCodes | undefined): Required<RpcErrorCodes> {
-  if (codes === null || (codes !== undefined && typeof codes !== 'object')) {
-    throw new ConfigError('errorCodes', 'an object of error codes', codes);
-  }
+  if (codes !== undefined) requireKnownFields(codes, ['rateLimited', 'circuitOpen', 'tableFull'], 'errorCodes');
   const { rateLimited, circuitOpen, tableFull = rateLimited } = codes ?? standard;
   const complete = { rateLimited, circuitOpen, tableFull };
   for (const [name, code] of Object.entries(complete)) {
@@ -64,13 +63,13 @@ export function errorCodesOf(codes: RpcErrorCodes | undefined): Required<RpcErro
 }
 
 /** @throws RangeError (`ERR_PEERGATE_DECISION`) for what no check gives back. */
-export function requireDecision(value: Decision, most = 2 ** 30 - 1, expected = 'what a check gave back'): void {
+export function requireDecision(value: number, most = 2 ** 30 - 1, expected = 'what a check gave back'): void {
   if (Number.isInteger(value) && value <= most && value >= -(2 ** 30)) return;
   throw new ArgumentRangeError('ERR_PEERGATE_DECISION', `decision: expected ${expected}, got ${shown(value)}`);
 }
 
 /** The error object for a rejection. @throws RangeError (`ERR_PEERGATE_DECISION`) for anything else. */
-export function errorObjectOf(decision: Decision, codes: Required<RpcErrorCodes>): RpcErrorObject {
+export function errorObjectOf(decision: number, codes: Required<RpcErrorCodes>): RpcErrorObject {
   requireDecision(decision, -1, 'a rejection');
   const reason = reasonOf(decision) as RejectionReason;
   const waitMs = retryAfterMs(decision);

@@ -8,7 +8,8 @@
 import { type Decision, isAllowed } from '../decision.js';
 import { ConfigError } from '../errors.js';
 import type { RateLimiter } from '../limiter.js';
-import type { PeerId } from '../slots.js';
+import { requireKnownFields } from '../options.js';
+import { copyOf, type PeerId } from '../slots.js';
 import { errorCodesOf, errorObjectOf, type RpcErrorCodes, type RpcErrorObject, requireDecision } from './codes.js';
 import { type Classify, checkedOutcome, type Outcome, outcomeOf, type Settled } from './outcome.js';
 import { RpcArgumentError, RpcRejection } from './rejection.js';
@@ -19,9 +20,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** What the guard uses of a `Peer`. Whatever has these four can stand in for one. */
 export interface RpcPeer {
   check(cost?: number, now?: number): Decision;
-  recordSuccess(permit?: number): boolean;
-  recordFailure(permit?: number): boolean;
-  recordIgnored(permit?: number): boolean;
+  recordSuccess(permit?: Decision): boolean;
+  recordFailure(permit?: Decision): boolean;
+  recordIgnored(permit?: Decision): boolean;
 }
 
 export interface RpcGuardOptions {
@@ -44,6 +45,9 @@ export interface RunOptions<T = unknown> {
   readonly classify?: Classify<T> | undefined;
 }
 
+const NONE: RunOptions = Object.freeze({});
+const RUN_FIELDS = ['cost', 'decision', 'timeoutMs', 'signal', 'classify'];
+
 /**
  * Puts a limiter before handlers and feeds what came of them back to it.
  *
@@ -63,6 +67,7 @@ export class RpcGuard {
 
   constructor(limiter: RateLimiter, options: RpcGuardOptions = {}) {
     if (typeof limiter?.check !== 'function') throw new RpcArgumentError('limiter', 'a RateLimiter', limiter);
+    requireKnownFields(options, ['timeoutMs', 'errorCodes']);
     const { timeoutMs = DEFAULT_TIMEOUT_MS, errorCodes } = options;
     if (!isTimeout(timeoutMs)) throw new ConfigError('timeoutMs', TIMEOUT_EXPECTED, timeoutMs);
     this.limiter = limiter;
@@ -85,7 +90,7 @@ export class RpcGuard {
    *
    * @throws RangeError (`ERR_PEERGATE_DECISION`) for a decision that was not rejected.
    */
-  toRpcError(decision: Decision): RpcErrorObject {
+  toRpcError(decision: number): RpcErrorObject {
     return errorObjectOf(decision, this.errorCodes);
   }
 
@@ -99,7 +104,8 @@ export class RpcGuard {
    * @throws what `fn` threw.
    * @throws what `classify` threw, which counts as a failure.
    */
-  async run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T> = {}): Promise<T> {
+  async run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T> = NONE): Promise<T> {
+    if (options !== NONE) requireKnownFields(options, RUN_FIELDS);
     const { cost, decision, timeoutMs = this.timeoutMs, signal, classify = outcomeOf } = options;
     if (typeof fn !== 'function') throw new RpcArgumentError('fn', 'a function', fn);
     if (typeof classify !== 'function') throw new RpcArgumentError('classify', 'a function', classify);
@@ -110,7 +116,7 @@ export class RpcGuard {
     if (decision !== undefined) requireDecision(decision);
 
     // An ID in bytes is copied: the caller may reuse its buffer before the call ends.
-    const who = peer instanceof Uint8Array ? new Uint8Array(peer) : peer;
+    const who = isHandle(peer) ? peer : copyOf(peer);
     // With a decision given, a bad ID would first be noticed when the call has ended; a look notices it now.
     if (decision !== undefined && !isHandle(who)) this.limiter.getCircuitState(who, 0);
     if (signal?.aborted) {

@@ -25,6 +25,8 @@ export function outcomeOf(settled: Settled): Outcome {
 /** Throws a `TypeError` for anything but the three outcomes. */
 export function checkedOutcome(outcome: unknown): Outcome {
   if (outcome === 'success' || outcome === 'failure' || outcome === 'ignored') return outcome;
+  // An async classify is a mistake, but its rejection must not end the process as well.
+  if (outcome instanceof Promise) outcome.catch(() => {});
   throw new RpcArgumentError('what classify returned', "'success', 'failure' or 'ignored'", outcome);
 }
 

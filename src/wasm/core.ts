@@ -20,6 +20,7 @@ export {
   OUTCOME_SUCCESS,
   REASON_SHIFT,
   RETRY_NEVER,
+  ROWS as HEADER_END,
   STALE,
 } from '../../assembly/layout.js';
 
@@ -37,10 +38,14 @@ interface Exports {
     now: number,
   ): void;
   check(slot: number, epoch: number, cost: number, now: number): number;
+  /** `check` for a cost of 1; STALE also for a `now` that is no time. */
+  checkOne(slot: number, epoch: number, now: number): number;
   checkBatch(from: number, to: number, cost: number, now: number): number;
   checkId(length: number, cost: number, now: number): number;
   checkOverflow(cost: number, now: number): number;
   settle(slot: number, epoch: number, outcome: number, permit: number, now: number): number;
+  /** Whether a success counts and changes nothing; else `settle` has to see. */
+  succeedOne(slot: number, epoch: number, permit: number): number;
   settleId(length: number, outcome: number, permit: number, now: number): number;
   refund(slot: number, epoch: number, cost: number): number;
   find(length: number): number;
@@ -49,8 +54,9 @@ interface Exports {
   remove(length: number): number;
   circuitState(slot: number, epoch: number, now: number): number;
   availableTokens(slot: number, epoch: number, now: number): number;
-  settleLimits(): void;
-  adopt(overflow: boolean, asOf: number, shiftMs: number): number;
+  save(slot: number, version: number): number;
+  adopt(count: number): number;
+  age(asOf: number, shiftMs: number): void;
   leave(): void;
 }
 
@@ -66,7 +72,7 @@ interface SharedExports extends Exports {
 export interface Core extends Exports {
   /** Where an ID's bytes go before a call by ID; a little longer than the longest ID. */
   readonly idRoom: Uint8Array;
-  /** Pairs (slot, epoch) on the way in; each pair's first word is its decision on the way out. */
+  /** `BATCH` slots and behind them their epochs on the way in; a decision in each slot's place on the way out. */
   readonly batchRoom: Int32Array;
   /** Slot and epoch of the row that the last check or result by ID found; slot -1 where it found none. */
   readonly found: Int32Array;
@@ -100,10 +106,15 @@ export function threadBlocks(maxPeers: number): number {
   return layout.threadsAt(layout.freeAt(cold, maxPeers), layout.freeInner(maxPeers), maxPeers);
 }
 
+/** How long memory is that holds a table. */
+export function tableBytes(maxPeers: number, threads: number): number {
+  return layout.tableEnd(threadBlocks(maxPeers), threads);
+}
+
 /** Instantiates the core over a new table. Throws what the engine throws when it has not that much memory. */
 export function createCore(module: WebAssembly.Module, maxPeers: number, shared: boolean): Core {
   const threads = shared ? layout.MAX_THREADS : 1;
-  const pages = Math.ceil(layout.tableEnd(threadBlocks(maxPeers), threads) / PAGE_BYTES);
+  const pages = Math.ceil(tableBytes(maxPeers, threads) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   const exports = instantiate(module, memory);
   if (!exports.init(maxPeers, threads)) throw new Error('the module is no core of this version: it made no table');

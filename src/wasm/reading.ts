@@ -52,6 +52,8 @@ export interface StoredLimits {
   readonly probes: number;
   readonly probeTimeoutMs: number;
   readonly onFull: number;
+  /** Since when they are in force. */
+  readonly changedAtMs: number;
 }
 
 /** The limits in force, which another thread may have set. */
@@ -66,6 +68,8 @@ export function readLimits({ memory }: Core): StoredLimits {
     probes: record.getUint8(layout.LIMITS_PROBES),
     probeTimeoutMs: record.getFloat64(layout.LIMITS_PROBE_TIMEOUT_MS, true),
     onFull: record.getUint8(layout.LIMITS_ON_FULL),
+    changedAtMs:
+      (Number(record.getBigUint64(layout.LIMITS_CHANGED_AT, true)) - layout.TICKS_START) / layout.TICKS_PER_MS,
   };
 }
 

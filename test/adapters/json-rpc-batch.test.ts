@@ -118,7 +118,7 @@ test(
 
 test(
   'a refused batch takes one of the answers for each id; with too few left it is answered as one',
-  withRig({ limiter: { burstSize: 4 }, adapter: { maxRejectionsPerSec: 5 } }, async ({ connect, gate }) => {
+  withRig({ limiter: { burstSize: 4 }, adapter: { maxRejectionBurst: 5 } }, async ({ connect, gate }) => {
     const client = await connect('peer');
     const six = [1, 2, 3, 4, 5, 6].map(add);
     client.send(six);

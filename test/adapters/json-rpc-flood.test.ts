@@ -11,6 +11,9 @@ const test = suite('a flood against the JSON-RPC adapter');
 
 const add = (id: unknown) => request(id, 'add', [1, 2]);
 
+/** Few answers, and nothing else that a client is sent. */
+const FEW = { maxRejectionBurst: 10, notifyRejections: false };
+
 function flood(client: Client, frames: number, message: unknown = add('flood')): void {
   const text = JSON.stringify(message);
   for (let i = 0; i < frames; i++) client.socket.send(text);
@@ -19,8 +22,8 @@ function flood(client: Client, frames: number, message: unknown = add('flood')):
 const errors = (client: Client) => (client.received as Wire[]).filter(({ error }) => error !== undefined);
 
 test(
-  'at most maxRejectionsPerSec are answered in any second, under their ids; the others are counted',
-  withRig({ adapter: { maxRejectionsPerSec: 10 } }, async ({ at, connect, gate }) => {
+  'as many rejections are answered as the budget holds, under their ids; the others are counted',
+  withRig({ adapter: { ...FEW, maxRejectionsPerSec: 10 } }, async ({ at, connect, gate }) => {
     const client = await connect('peer');
     for (let i = 0; i < 500; i++) client.send(add(i));
     await client.read();
@@ -42,14 +45,18 @@ test(
       { received: 500, admitted: 20, rejected: 480, rejectionsAnswered: 10, rejectionsDropped: 470 },
     );
 
-    at.ms = 999;
+    at.ms = 99;
     flood(client, 30);
     await client.read();
-    assert.is(errors(client).length, 10, 'a millisecond short of a second later: none');
-    at.ms = 1_000;
+    assert.is(errors(client).length, 10, 'a millisecond short of a tenth of a second later: none');
+    at.ms = 500;
     flood(client, 30);
     await client.read();
-    assert.is(errors(client).length, 20, 'a second later: ten more');
+    assert.is(errors(client).length, 15, 'half a second later: five more');
+    at.ms = 5_000;
+    flood(client, 60);
+    await client.read();
+    assert.is(errors(client).length, 25, 'after a long while: as many as at first');
   }),
 );
 
@@ -86,7 +93,7 @@ for (const [kind, message, answers] of [
 ] as const) {
   test(
     `rejected ${kind} are parsed only as often as they may be answered`,
-    withRig({ limiter: { burstSize: 5 } }, async ({ connect }) => {
+    withRig({ limiter: { burstSize: 5 }, adapter: FEW }, async ({ connect }) => {
       const client = await connect('peer');
       const parses = await parsesOf(JSON.stringify(message), async () => {
         flood(client, 300, message);
@@ -120,7 +127,7 @@ test(
 
 test(
   'an open circuit rejects the same way, under its own code',
-  withRig({}, async ({ connect, limiter }) => {
+  withRig({ adapter: FEW }, async ({ connect, limiter }) => {
     const client = await connect('peer');
     openCircuit(limiter, 'peer', 0);
     flood(client, 200);
@@ -222,7 +229,7 @@ test(
 
 test(
   'honest neighbours notice nothing of a flood, and the flooder gets what its bucket holds',
-  withRig({ limiter: { burstSize: 100 } }, async ({ connect, limiter, gate }) => {
+  withRig({ limiter: { burstSize: 100 }, adapter: FEW }, async ({ connect, limiter, gate }) => {
     const flooder = await connect('flooder');
     const honest = await Promise.all(['a', 'b', 'c', 'd'].map((peer) => connect(peer)));
     let isOver = false;

@@ -7,20 +7,9 @@ import { Rejections } from '../../src/adapters/json-rpc/rejections.js';
 import { newStats } from '../../src/adapters/json-rpc/stats.js';
 import { isAllowed, RateLimiter, RpcGuard } from '../../src/index.js';
 import { FakeSocket } from './fake-socket.js';
+import { withTimers } from './timers.js';
 
 const test = suite('pauses of JSON-RPC connections');
-
-/** Timers that run when they are told to; `act` gets those that wait, with their times. */
-function withTimers(act: (timers: { ms: number; run(): void }[]) => void): void {
-  const own = globalThis.setTimeout;
-  const timers: { ms: number; run(): void }[] = [];
-  try {
-    globalThis.setTimeout = ((run: () => void, ms: number) => timers.push({ ms, run })) as never;
-    act(timers);
-  } finally {
-    globalThis.setTimeout = own;
-  }
-}
 
 for (const [what, deliveryMs, restMs] of [
   ['took longer than the pause', 3, 1],
@@ -31,7 +20,7 @@ for (const [what, deliveryMs, restMs] of [
       const at = { ms: 0 };
       const limiter = new RateLimiter({ maxPeers: 1, maxRequestsPerSec: 1_000, burstSize: 1, clock: () => at.ms });
       const socket = new FakeSocket();
-      const limits = { maxRejectionsPerSec: 0, maxStrikes: 1_000 };
+      const limits = { maxRejectionsPerSec: 0, maxRejectionBurst: 0, maxStrikes: 1_000, notifyRejections: false };
       const rejections = new Rejections(new RpcGuard(limiter), new Reading(socket), newStats(), limits, {
         send() {},
         struckOut() {},

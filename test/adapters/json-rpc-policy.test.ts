@@ -5,36 +5,65 @@ import * as assert from 'uvu/assert';
 import { AnswerBudget } from '../../src/adapters/json-rpc/budget.js';
 import { frameBytes, frameText } from '../../src/adapters/json-rpc/socket.js';
 import { Strikes } from '../../src/adapters/json-rpc/strikes.js';
+import { Untold } from '../../src/adapters/json-rpc/untold.js';
 import { between, chance } from '../support.js';
 
 const test = suite('policies of the JSON-RPC adapter');
 
-test('the budget: never more than its limit in any second, and all of it in every quiet one', () => {
+test('the budget: its burst at first, then what time has refilled, and never more than its burst', () => {
   const seed = 20_260_101;
   console.log(`seed ${seed}`);
   const random = chance(seed);
-  for (const limit of [1, 2, 10, 37]) {
-    const budget = new AnswerBudget(limit);
-    const taken: number[] = [];
+  for (const [perSec, burst] of [
+    [1, 1],
+    [10, 100],
+    [10, 7],
+    [1000, 3],
+  ] as const) {
     let now = -500;
+    const budget = new AnswerBudget(perSec, burst, now);
+    // The model counts in whole thousandths of an answer, since time moves in whole milliseconds.
+    let left = burst * 1000;
     for (let i = 0; i < 5_000; i++) {
-      now += random() < 0.01 ? 2_000 : random() * 60;
-      const count = between(random, 1, Math.min(limit, 4));
-      const recent = taken.filter((at) => now - at < 1_000).length;
-      const may = budget.take(count, now);
-      assert.is(may, recent + count <= limit, `${recent} + ${count} of ${limit} at ${now}`);
-      if (may) for (let n = 0; n < count; n++) taken.push(now);
+      const passed = random() < 0.01 ? 200_000 : between(random, 0, 60);
+      now += passed;
+      left = Math.min(left + passed * perSec, burst * 1000);
+      const count = between(random, 1, Math.min(burst, 4));
+      const may = left >= count * 1000;
+      // Where it is a matter of rounding either is right.
+      if (Math.abs(left - count * 1000) < 1e-3) {
+        if (budget.take(count, now)) left -= count * 1000;
+        continue;
+      }
+      assert.is(budget.take(count, now), may, `${count} of ${left / 1000} at ${now}`);
+      if (may) left -= count * 1000;
     }
   }
 });
 
-test('the budget: more than its limit at once is never had, none of nothing, none at no time', () => {
-  assert.not(new AnswerBudget(10).take(11, 0));
-  assert.not(new AnswerBudget(0).take(1, 0));
-  assert.not(new AnswerBudget(10).take(1, Number.NaN));
-  const budget = new AnswerBudget(1);
+test('the budget: more than its burst at once is never had, none of nothing', () => {
+  assert.not(new AnswerBudget(10, 10, 0).take(11, 1e6));
+  assert.not(new AnswerBudget(0, 10, 0).take(1, 0));
+  assert.not(new AnswerBudget(10, 0, 0).take(1, 1e6));
+  const budget = new AnswerBudget(1, 1, 5_000);
   assert.ok(budget.take(1, 5_000));
   assert.not(budget.take(1, 0), 'a clock that runs back gives nothing');
+  assert.not(budget.take(1, 5_999));
+  assert.ok(budget.take(1, 6_000));
+});
+
+test('what a client was not told: due when there is something, at most once a second', () => {
+  const untold = new Untold();
+  assert.not(untold.isDue(0));
+  untold.add();
+  untold.add();
+  assert.ok(untold.isDue(0));
+  assert.is(untold.take(0), 2);
+  assert.not(untold.isDue(5_000), 'there is nothing left to tell');
+  untold.add();
+  assert.is(untold.count, 1);
+  assert.not(untold.isDue(999));
+  assert.ok(untold.isDue(1_000));
 });
 
 test('pauses: none for nine strikes, then longer each time, up to a second', () => {

@@ -364,7 +364,12 @@ test(
       ['maxFrameBytes', [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', null]],
       ['maxBatch', [0, 1.5, '5']],
       ['maxInFlight', [0, Number.POSITIVE_INFINITY]],
+      ['maxBatchAnswerBytes', [0, 2 ** 28 + 1, '5']],
       ['maxRejectionsPerSec', [-1, 1001, 0.5]],
+      ['maxRejectionBurst', [-1, 1001, 0.5, null]],
+      ['notifyRejections', [0, 'yes', null]],
+      ['maxBufferdBytes', [5, undefined]],
+      ['errorCodes', [{}]],
       ['maxStrikes', [0, -1, 1.5, Number.NaN]],
       ['maxBufferedBytes', [0, Number.NaN]],
       ['stallTimeoutMs', [0, 2 ** 31]],
@@ -387,6 +392,19 @@ test(
     for (const options of fine) guardJsonRpc(server, guard, options);
   }),
 );
+
+test('an option with a misspelt name is refused with the name that was probably meant', () => {
+  const guard = new RpcGuard(new RateLimiter({ maxPeers: 1 }));
+  for (const [wrong, right] of [
+    ['maxFramebytes', 'maxFrameBytes'],
+    ['maxRejectionPerSec', 'maxRejectionsPerSec'],
+    ['clasify', 'classify'],
+    ['serverParam', 'serverParams'],
+  ]) {
+    const error = thrownBy(() => guardJsonRpc(new JSONRPCServer(), guard, { [wrong as string]: 5 } as never));
+    assert.match(error.message, `did you mean ${right}?`);
+  }
+});
 
 test('a server or a guard that is none is refused', () => {
   const limiter = new RateLimiter({ maxPeers: 1 });

@@ -22,6 +22,10 @@ export function cas64(at: usize, expected: u64, value: u64): bool { return acces
 export function add32(at: usize, value: u32): u32 { return <u32>access(6, at, value, 0); }
 export function or64(at: usize, bits: u64): u64 { return access(7, at, bits, 0); }
 export function and64(at: usize, bits: u64): u64 { return access(8, at, bits, 0); }
+export function loadCount32(at: usize): u32 { return load32(at); }
+export function storeCount32(at: usize, value: u32): void { store32(at, value); }
+export function loadCount64(at: usize): u64 { return load64(at); }
+export function storeCount64(at: usize, value: u64): void { store64(at, value); }
 export function plainLoad<T>(at: usize, offset: usize): T {
   const word = load64((at + offset) & ~7) >> (((at + offset) & 7) * 8);
   return isFloat<T>() ? reinterpret<T>(word) : <T>word;

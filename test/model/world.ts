@@ -6,9 +6,10 @@
 import * as assert from 'uvu/assert';
 import { type Decision, isAllowed, type Peer, RateLimiter, reasonOf, retryAfterMs } from '../../src/index.js';
 import type { Engine } from '../engines.js';
-import { Oracle, type OracleHandle, type OracleLimits, type Ticket, type Verdict } from '../oracle.js';
+import { Oracle } from '../oracle.js';
 import type { Result } from '../oracle-breaker.js';
 import { tickOfDeadline, tickOfLease } from '../oracle-time.js';
+import type { OracleHandle, OracleLimits, Ticket, Verdict } from '../oracle-types.js';
 
 /** Which of the tickets handed out so far a result is given with: the nth last of a peer's, or none. */
 export interface TicketChoice {
@@ -197,7 +198,7 @@ export class World {
       this.now,
     );
     for (const [i, { model }] of pairs.entries()) {
-      this.#decided(KEYS.indexOf(model.key), decisions[i] as number, this.oracle.checkHandle(model, cost, this.now));
+      this.#decided(KEYS.indexOf(model.key), decisions[i] as Decision, this.oracle.checkHandle(model, cost, this.now));
     }
     return true;
   }

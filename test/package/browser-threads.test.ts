@@ -19,6 +19,7 @@ const HEAD_START_MS = 300;
 const WORKER = `
 import { isAllowed, RateLimiter } from '/dist/index.js';
 
+self.postMessage('up');
 self.onmessage = ({ data: { ticket, start } }) => {
   const limiter = RateLimiter.attach(ticket);
   Atomics.add(start, 0, 1);
@@ -39,10 +40,15 @@ import { RateLimiter } from '/dist/index.js';
 async function share() {
   const limiter = new RateLimiter({ shared: true, maxPeers: 1_024, maxRequestsPerSec: 0.001, burstSize: ${BURST} });
   const start = new Int32Array(new SharedArrayBuffer(4));
-  // One worker starts later: each has an origin of time of its own.
-  const workers = [new Worker('/worker.js', { type: 'module' })];
+  // One worker is up before the other is started: each has an origin of time of its own.
+  const up = () => new Promise((resolve, reject) => {
+    const worker = new Worker('/worker.js', { type: 'module' });
+    worker.onmessage = () => resolve(worker);
+    worker.onerror = ({ message }) => reject(new Error(message));
+  });
+  const workers = [await up()];
   await new Promise((resolve) => setTimeout(resolve, ${HEAD_START_MS}));
-  workers.push(new Worker('/worker.js', { type: 'module' }));
+  workers.push(await up());
   const asked = limiter.config.clock();
   const said = await Promise.all(workers.map((worker) => new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);

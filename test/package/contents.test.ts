@@ -1,6 +1,5 @@
 // What the tarball holds, and what the files in it ask of whoever loads them.
 
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -39,14 +38,34 @@ async function importsOf(path: string): Promise<string[]> {
 }
 
 test('it holds the built files and the words about them, nothing else', () => {
-  const files = execFileSync('tar', ['-tzf', installed.tarball], { encoding: 'utf8' }).trim().split('\n');
+  const { files } = installed;
   const odd = files.filter(
-    (file) => !/^package\/(dist\/.+|docs\/[\w-]+\.md|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(file),
+    (file) =>
+      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w-]+\.(md|svg)|examples\/[\w-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
+        file,
+      ),
   );
   assert.equal(odd, []);
-  for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/index.js', 'dist/core.wasm']) {
-    assert.ok(files.includes(`package/${file}`), `${file} is missing`);
+  const words = ['LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/api/README.md'];
+  for (const file of [...words, 'dist/index.js', 'dist/core.wasm'])
+    assert.ok(files.includes(file), `${file} is missing`);
+});
+
+test('the declarations hold no bytes of the core: they are as short as what they declare', () => {
+  const types = installed.files.filter((file) => file.endsWith('.d.ts'));
+  assert.ok(types.length > 10);
+  for (const file of types) {
+    const longest = Math.max(
+      ...readFileSync(inPackage(file), 'utf8')
+        .split('\n')
+        .map((line) => line.length),
+    );
+    assert.ok(longest < 1_000, `${file} has a line of ${longest} characters`);
   }
+});
+
+test('it names no public home before there is one', () => {
+  for (const field of ['repository', 'bugs', 'homepage']) assert.is(manifest[field], undefined, field);
 });
 
 test('it needs nothing at run time and runs nothing when it is installed', () => {

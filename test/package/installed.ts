@@ -11,6 +11,8 @@ export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Installed {
   readonly tarball: string;
+  /** The paths in it, below the package's folder. */
+  readonly files: readonly string[];
   /** A project without anything but the package. */
   readonly project: string;
   /** The package in it. */
@@ -27,7 +29,9 @@ export function install(): Installed {
   put(project, 'package.json', JSON.stringify({ name: 'user', private: true, type: 'module' }));
   const flags = ['install', '--offline', '--no-audit', '--no-fund', '--omit=peer', '--silent', tarball];
   execFileSync('npm', flags, { cwd: project, stdio: ['ignore', 'ignore', 'inherit'] });
-  return { tarball, project, package: join(project, 'node_modules/peergate') };
+  const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
+  const files = listed.map((path) => path.replace(/^package\//, ''));
+  return { tarball, files, project, package: join(project, 'node_modules/peergate') };
 }
 
 /** A further package of the repository's own dependencies, as if the user had installed it. */

@@ -30,6 +30,9 @@ const PAGE =
 
 const TYPES: Record<string, string> = { js: 'text/javascript', wasm: 'application/wasm', html: 'text/html' };
 
+/** For a machine that is busy with other things. The runner gives up later. */
+const PATIENCE_MS = 3 * 60_000;
+
 /**
  * Runs `page.js` of the given scripts in a page, until it sets the title to `done`; the page's text, and its errors.
  *
@@ -51,13 +54,17 @@ export async function inPage(
     response.end(body);
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] });
+  const browser = await chromium.launch({
+    executablePath: executablePath ?? '',
+    args: ['--no-sandbox'],
+    timeout: PATIENCE_MS,
+  });
   try {
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/page.html`);
-    await page.waitForFunction(() => document.title === 'done', undefined, { timeout: 60_000 });
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/page.html`, { timeout: PATIENCE_MS });
+    await page.waitForFunction(() => document.title === 'done', undefined, { timeout: PATIENCE_MS });
     return { text: await page.innerText('body'), errors };
   } finally {
     await browser.close();

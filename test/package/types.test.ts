@@ -12,7 +12,7 @@ add(project, '@types/node');
 add(project, 'undici-types');
 
 const PROGRAM = `
-import { type Decision, isAllowed, type Peer, presets, RateLimiter, type RateLimiterConfig, reasonOf, retryAfterMs } from 'peergate';
+import { type Decision, type ErrorCode, errorCodes, isAllowed, type Peer, presets, RateLimiter, type RateLimiterConfig, reasonOf, retryAfterMs } from 'peergate';
 import { eip1474, RpcGuard, RpcRejection } from 'peergate';
 
 const config: RateLimiterConfig = { ...presets.strict, maxPeers: 10_000 };
@@ -28,6 +28,28 @@ const result: Promise<number> = guard.run(peer, (signal: AbortSignal) => (signal
 result.catch((error: unknown) => error instanceof RpcRejection && error.data.retryAfterMs);
 for (const { id, circuitState } of limiter.peers()) console.log(id, circuitState, said, wait, counted);
 
+const may: boolean = limiter.allows('peer-a', 2) && peer.allows();
+const decisions = new Int32Array(1);
+limiter.checkMany([peer], decisions);
+const [first = -1] = decisions;
+if (isAllowed(first)) peer.recordSuccess(first);
+else console.log(may, reasonOf(first), retryAfterMs(first), guard.toRpcError(first));
+for (const { id, failures } of limiter.top(3, 'failures')) console.log(id, failures);
+const code: ErrorCode = 'ERR_PEERGATE_RPC_TIMEOUT';
+console.log(errorCodes.includes(code));
+
+// @ts-expect-error a status code is not a permit
+peer.recordSuccess(200);
+// @ts-expect-error nor is a boolean
+limiter.recordFailure('peer-a', true);
+// @ts-expect-error nor a number that nobody asked isAllowed about
+limiter.recordIgnored('peer-a', decisions[0]);
+// @ts-expect-error a request is not admitted by a number either
+guard.run(peer, () => 1, { decision: 0 });
+// @ts-expect-error a boolean is not a decision
+isAllowed(limiter.allows('peer-a'));
+// @ts-expect-error there is no such ranking
+limiter.top(3, 'requests');
 // @ts-expect-error a limit is a number
 new RateLimiter({ maxPeers: 'many' });
 // @ts-expect-error there is no such field

@@ -98,6 +98,7 @@ test("codes that are no integers are refused by name, and the caller's object is
     ['errorCodes.circuitOpen', { rateLimited: -1 }],
     ['errorCodes.circuitOpen', { rateLimited: -1, circuitOpen: 1.5 }],
     ['errorCodes.tableFull', { rateLimited: -1, circuitOpen: -2, tableFull: Number.NaN }],
+    ['ratelimited', { ratelimited: -1, rateLimited: -1, circuitOpen: -2 }],
     ['errorCodes', 5],
     ['errorCodes', null],
   ];

@@ -1,8 +1,17 @@
 /** RpcGuard.run: who is let through, what counts as what, and that every call ends once and leaves nothing behind. */
 
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isAllowed, RateLimiter, RpcGuard, RpcRejection, RpcTimeout, type Settled } from '../../src/index.js';
+import {
+  ConfigError,
+  isAllowed,
+  RateLimiter,
+  RpcGuard,
+  RpcRejection,
+  RpcTimeout,
+  type Settled,
+} from '../../src/index.js';
 import { engines } from '../engines.js';
 import { drain, everything, openCircuit, thrownBy } from '../support.js';
 import { deferred, rejectionOf, turn } from './support.js';
@@ -291,7 +300,7 @@ for (const { name, using } of engines) {
     const { at, limiter, guard } = rig();
     openCircuit(limiter, 'peer', 0);
     at.ms = 1_000;
-    await rejectionOf(guard.run('peer', never, { signal: abortSoon() }));
+    await rejectionOf(guard.run('peer', never, { signal: abortSoon(), timeoutMs: 100_000 }));
     assert.is(limiter.getCircuitState('peer'), 'half_open');
     assert.is(await guard.run('peer', () => 'well again'), 'well again');
     assert.is(limiter.getCircuitState('peer'), 'closed');
@@ -515,6 +524,34 @@ for (const { name, using } of engines) {
     assert.is(new RpcGuard(limiter, { timeoutMs: undefined, errorCodes: undefined }).timeoutMs, 30_000);
     assert.is(new RpcGuard(limiter, { timeoutMs: 2 ** 31 - 1 }).timeoutMs, 2 ** 31 - 1);
     assert.is(new RpcGuard(limiter).limiter, limiter);
+  });
+
+  test('an option that does not exist is refused, by the guard and by run, and nothing is admitted', async () => {
+    const { limiter, guard } = rig();
+    const misspelt = thrownBy(() => new RpcGuard(limiter, { timeoutMS: 5 } as object));
+    assert.instance(misspelt, ConfigError);
+    assert.match(misspelt.message, 'did you mean timeoutMs?');
+    let calls = 0;
+    const error = await rejectionOf(guard.run('peer', () => calls++, { signl: AbortSignal.abort() } as object));
+    assert.instance(error, ConfigError);
+    assert.match(error.message, 'did you mean signal?');
+    assert.instance(await rejectionOf(guard.run('peer', () => calls++, null as unknown as object)), ConfigError);
+    assert.is(calls, 0);
+    assert.is(limiter.peerCount, 0);
+  });
+
+  test('bytes of another realm are copied like any others', async () => {
+    const { limiter, guard } = rig();
+    const id = runInNewContext('new Uint8Array([112, 101, 101, 114])') as Uint8Array;
+    const answer = deferred();
+    const run = guard.run(id, () => answer.promise);
+    id.fill(0x62);
+    answer.reject(new Error('crash'));
+    await rejectionOf(run);
+    assert.equal(
+      [...limiter.peers()].map((peer) => [peer.id, peer.failures]),
+      [['peer', 1]],
+    );
   });
 
   test('a clock that breaks while the handler works is thrown, and the call does not hang', async () => {

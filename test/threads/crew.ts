@@ -68,6 +68,12 @@ export class Crew {
     this.#limiter.detach(hand.ticket);
   }
 
+  /** Waits until every thread has decided something, however late it gets the processor. */
+  async busy(): Promise<void> {
+    const hasBegun = (tally: Int32Array) => tally.some((count) => count > 0);
+    while (!this.#tallies.every(hasBegun)) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
   /** Lets those that hammer come to an end, and waits for all. */
   async stop(): Promise<void> {
     Atomics.store(this.#marks, STOP, 1);

@@ -1,26 +1,41 @@
 // A batch that is paid for. Its members are begun one by one, with others' turns between them, and answered together.
 
 import type { Decision, RpcPeer } from '../../index.js';
+import { type ErrorMember, TOO_LARGE } from './message.js';
+import { textBytes } from './socket.js';
+import { tell } from './tell.js';
 
 /** What becomes of a member: an answer, perhaps later, or none. */
 export type Work = string | Promise<string | null>;
+
+/** The answer has no room beside those that are there already. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge';
+  readonly member: ErrorMember;
+
+  constructor(maxBatchAnswerBytes: number) {
+    super(`the answers to a batch exceed ${maxBatchAnswerBytes} bytes together`);
+    this.member = { ...TOO_LARGE, data: { maxBatchAnswerBytes } };
+  }
+}
 
 export class Batch {
   /** Of the members that were begun. */
   readonly work: Work[] = [];
   readonly #members: readonly unknown[];
   readonly #peer: RpcPeer;
-  readonly #first: Decision;
-  readonly #others: Decision;
+  readonly #permit: Decision;
+  readonly #maxBytes: number;
+  #bytes = 0;
   #begun = 0;
   #end: number;
 
-  /** @param peer hears how the members went. */
-  constructor(members: readonly unknown[], peer: RpcPeer, first: Decision, others: Decision) {
+  /** @param peer hears how the members went, each under `permit`. */
+  constructor(members: readonly unknown[], peer: RpcPeer, permit: Decision, maxAnswerBytes: number) {
+    this.#maxBytes = maxAnswerBytes;
     this.#members = members;
     this.#peer = peer;
-    this.#first = first;
-    this.#others = others;
+    this.#permit = permit;
     this.#end = members.length;
   }
 
@@ -33,7 +48,7 @@ export class Batch {
   begin(serve: (member: unknown, permit: Decision, peer: RpcPeer) => Work): boolean {
     if (!this.hasMore) return false;
     const i = this.#begun++;
-    this.work.push(serve(this.#members[i], this.#permitOf(i), this.#peer));
+    this.work.push(serve(this.#members[i], this.#permit, this.#peer));
     return this.work.length === this.#end;
   }
 
@@ -43,12 +58,15 @@ export class Batch {
    */
   abandon(): boolean {
     if (!this.hasMore) return false;
-    for (let i = this.#begun; i < this.#end; i++) this.#peer.recordIgnored(this.#permitOf(i));
+    for (let i = this.#begun; i < this.#end; i++) tell(this.#peer, 'ignored', this.#permit);
     this.#end = this.#begun;
     return this.work.length === this.#end;
   }
 
-  #permitOf(i: number): Decision {
-    return i === 0 ? this.#first : this.#others;
+  /** All answers wait for the last one, so their bytes are bounded together. @throws AnswerTooLarge */
+  makeRoom(text: string): void {
+    const bytes = this.#bytes + textBytes(text, this.#maxBytes - this.#bytes);
+    if (bytes > this.#maxBytes) throw new AnswerTooLarge(this.#maxBytes);
+    this.#bytes = bytes;
   }
 }

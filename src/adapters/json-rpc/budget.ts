@@ -1,30 +1,32 @@
-// How many rejections of one connection may be answered: a flood is not answered with a flood.
+// How many rejections of one connection are answered: a token bucket. It is full at first, so that an honest client that
+// overshoots once hears of every request that was rejected. It refills slowly, so that a flood is not answered with a flood.
 
-const WINDOW_MS = 1000;
-
-/** At most `limit` in any second, whichever second is looked at. */
 export class AnswerBudget {
-  readonly #limit: number;
-  /** When the last `limit` were taken, as a ring; made with the first one, since most connections never need it. */
-  #takenAt: number[] | undefined;
-  #oldest = 0;
+  readonly #perSec: number;
+  readonly #most: number;
+  #left: number;
+  #refilledAt: number;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  /**
+   * @param perSec Answers regained in a second.
+   * @param burst Answers that are there at `nowMs`, and the most that are ever there. None where `perSec` is 0.
+   */
+  constructor(perSec: number, burst: number, nowMs: number) {
+    this.#perSec = perSec;
+    this.#most = perSec === 0 ? 0 : burst;
+    this.#left = this.#most;
+    this.#refilledAt = nowMs;
   }
 
-  /** Takes `count` answers, all or none. */
+  /** Takes `count` answers, all or none. A clock that runs back refills nothing. */
   take(count: number, nowMs: number): boolean {
-    if (count > this.#limit) return false;
-    this.#takenAt ??= new Array<number>(this.#limit).fill(Number.NEGATIVE_INFINITY);
-    // The answer `count` places on is the latest of those that must have left the window. Not `< WINDOW_MS`: that would let
-    // one through for a clock that gave no number.
-    const latest = this.#takenAt[(this.#oldest + count - 1) % this.#limit] as number;
-    if (!(nowMs - latest >= WINDOW_MS)) return false;
-    for (let i = 0; i < count; i++) {
-      this.#takenAt[this.#oldest] = nowMs;
-      this.#oldest = (this.#oldest + 1) % this.#limit;
+    const passedMs = nowMs - this.#refilledAt;
+    if (passedMs > 0) {
+      this.#left = Math.min(this.#left + (passedMs * this.#perSec) / 1000, this.#most);
+      this.#refilledAt = nowMs;
     }
+    if (count > this.#left) return false;
+    this.#left -= count;
     return true;
   }
 }

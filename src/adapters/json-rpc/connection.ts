@@ -17,6 +17,7 @@ import { BUSY, CLOGGED, Reading } from './reading.js';
 import { Rejections } from './rejections.js';
 import { type FrameData, frameBytes, type MessageSocket, OPEN } from './socket.js';
 import { type JsonRpcStats, newStats } from './stats.js';
+import { openOr, tell } from './tell.js';
 import { unref } from './timers.js';
 
 /** WebSocket close codes. */
@@ -136,8 +137,8 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     const isTooLarge = bytes > settings.maxFrameBytes;
     // One reading of the clock serves the check and, where it rejects, all that follows: it costs more than the check.
     const nowMs = this.#clock();
-    const decision = guard.admit(this.peer, 1, nowMs);
-    if (!isAllowed(decision)) {
+    const decision = openOr(undefined, () => guard.admit(this.peer, 1, nowMs));
+    if (decision === undefined || !isAllowed(decision)) {
       this.#rejections.reject(decision, isTooLarge ? undefined : data, nowMs);
       return;
     }
@@ -265,7 +266,7 @@ export class Connection<ServerParams> implements JsonRpcConnection {
     this.#shared.turns.leave(this.#takeTurn);
     // What was let in and never begun gives back the probe that it may hold.
     this.#dispatcher.abandon();
-    for (const { permit } of this.#queue.splice(0)) this.peer.recordIgnored(permit);
+    for (const { permit } of this.#queue.splice(0)) tell(this.peer, 'ignored', permit);
     this.peer.release();
     this.#onEnd(this);
   }

@@ -2,6 +2,7 @@
 
 import type { JSONRPCRequest, JSONRPCResponse, JSONRPCServer } from 'json-rpc-2.0';
 import {
+  ClosedError,
   type Decision,
   isAllowed,
   type Outcome,
@@ -11,7 +12,7 @@ import {
   RpcTimeout,
   type Settled,
 } from '../../index.js';
-import { Batch, type Work } from './batch.js';
+import { AnswerTooLarge, Batch, type Work } from './batch.js';
 import {
   batchText,
   type ErrorMember,
@@ -21,11 +22,15 @@ import {
   idOf,
   isRequest,
   PARSE_ERROR,
+  TOO_LARGE,
+  UNAVAILABLE,
 } from './message.js';
 import type { Settings } from './options.js';
 import { BatchProbe } from './probe.js';
+import type { Verdict } from './rejections.js';
 import { type FrameData, frameText } from './socket.js';
 import type { JsonRpcStats } from './stats.js';
+import { openOr, swallow, tell } from './tell.js';
 import type { Turns } from './turns.js';
 import { type Sighting, watchRequest } from './witness.js';
 
@@ -41,7 +46,7 @@ export interface Shared<ServerParams> {
 export interface DispatchOwner {
   send(text: string): void;
   /** A batch could not pay for its members. */
-  refuse(decision: Decision, members: readonly unknown[]): void;
+  refuse(decision: Verdict, members: readonly unknown[]): void;
   /** Something that was being worked on no longer is. */
   done(): void;
 }
@@ -91,14 +96,14 @@ export class Dispatcher<ServerParams> {
       return;
     }
     if (Array.isArray(message)) this.#open(message, permit);
-    else this.#answer([this.#member(message, permit, this.#peer)], ([text]) => text ?? null);
+    else this.#answer([this.#member(message, permit, this.#peer, undefined)], ([text]) => text ?? null);
   }
 
   /** Begins the next member of the batch. */
   next(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
-    const isComplete = batch.begin((member, permit, peer) => this.#member(member, permit, peer));
+    const isComplete = batch.begin((member, permit, peer) => this.#member(member, permit, peer, batch));
     if (isComplete) this.#answer(batch.work, batchText);
     if (!batch.hasMore && this.#batch === batch) this.#batch = undefined;
   }
@@ -112,7 +117,7 @@ export class Dispatcher<ServerParams> {
   /** Answers a frame that nothing can be made of, which is the peer's failure. */
   fail(permit: Decision, error: ErrorMember): void {
     this.#stats.invalid++;
-    this.#peer.recordFailure(permit);
+    tell(this.#peer, 'failure', permit);
     this.#owner.send(errorText(null, error));
   }
 
@@ -123,7 +128,7 @@ export class Dispatcher<ServerParams> {
   close(isFailure: boolean): void {
     if (isFailure) {
       for (const { peer, permit } of this.#awaited) {
-        if (peer.recordFailure(permit)) break;
+        if (tell(peer, 'failure', permit)) break;
       }
     }
     this.#gone.abort(new Error('the connection is closed'));
@@ -137,45 +142,53 @@ export class Dispatcher<ServerParams> {
       this.fail(permit, count === 0 ? INVALID_REQUEST : { ...INVALID_REQUEST, data: { maxBatch: settings.maxBatch } });
       return;
     }
-    let peer: RpcPeer = this.#peer;
-    let first = permit;
-    let others = permit;
+    let batch = { peer: this.#peer as RpcPeer, permit };
     if (count > 1) {
       // The frame may hold the only probe of a half-open circuit, and the payment for the members would be rejected for it,
       // each time anew. So the probe goes back first, and the payment takes it again for the batch as a whole.
-      const wasProbe = this.#peer.recordIgnored(permit);
-      others = guard.admit(this.#peer, count - 1);
-      if (!isAllowed(others)) {
-        this.#owner.refuse(others, members);
+      const wasProbe = tell(this.#peer, 'ignored', permit);
+      const paid = openOr(undefined, () => guard.admit(this.#peer, count - 1));
+      if (paid === undefined || !isAllowed(paid)) {
+        this.#owner.refuse(paid, members);
         return;
       }
-      if (wasProbe) {
-        peer = new BatchProbe(this.#peer, count);
-        first = others;
-      }
+      // While the frame waited for its turn the circuit may have opened, and the payment may be its first probe.
+      const isProbe = wasProbe || paid !== permit;
+      batch = { peer: isProbe ? new BatchProbe(this.#peer, count) : this.#peer, permit: paid };
     }
-    this.#batch = new Batch(members, peer, first, others);
+    this.#batch = new Batch(members, batch.peer, batch.permit, settings.maxBatchAnswerBytes);
     this.next();
   }
 
-  #member(message: unknown, permit: Decision, peer: RpcPeer): Work {
-    if (isRequest(message)) return this.#serve(message, permit, peer);
+  #member(message: unknown, permit: Decision, peer: RpcPeer, batch: Batch | undefined): Work {
+    if (isRequest(message)) return this.#serve(message, permit, peer, batch);
     this.#stats.invalid++;
-    peer.recordFailure(permit);
+    tell(peer, 'failure', permit);
     return errorText(idOf(message) ?? null, INVALID_REQUEST);
   }
 
   /** Waits for all, sends what they make together, and only then counts them as done, so that no answer is uncounted. */
   async #answer(work: readonly Work[], join: (texts: readonly (string | null)[]) => string | null): Promise<void> {
     const running = work.filter((one) => typeof one !== 'string').length;
-    const text = join(running > 0 ? await Promise.all(work) : (work as string[]));
-    if (text !== null) this.#owner.send(text);
-    this.inFlight -= running;
+    try {
+      const text = join(running > 0 ? await Promise.all(work) : (work as string[]));
+      if (text !== null) this.#owner.send(text);
+    } catch {
+      // The answers are too long to be joined. Only options far above their defaults get here.
+      this.#owner.send(errorText(null, TOO_LARGE));
+    } finally {
+      this.inFlight -= running;
+    }
     if (running > 0) this.#owner.done();
   }
 
   /** Never rejects. In flight from here on, and until its answer is out. */
-  async #serve(request: JSONRPCRequest, permit: Decision, peer: RpcPeer): Promise<string | null> {
+  async #serve(
+    request: JSONRPCRequest,
+    permit: Decision,
+    peer: RpcPeer,
+    batch: Batch | undefined,
+  ): Promise<string | null> {
     const { guard } = this.#shared;
     const { id } = request;
     const sighting = watchRequest(request);
@@ -184,7 +197,7 @@ export class Dispatcher<ServerParams> {
     this.#stats.requests++;
     if (id !== undefined) this.#awaited.add(awaited);
     try {
-      const { text } = await guard.run(peer, (signal) => this.#ask(request, signal), {
+      const { text } = await guard.run(peer, (signal) => this.#ask(request, signal, batch), {
         decision: permit,
         signal: id === undefined ? undefined : this.#gone.signal,
         classify: (settled) => this.#judge(request, sighting, settled),
@@ -196,34 +209,39 @@ export class Dispatcher<ServerParams> {
       this.#report(error, request);
       if (id === undefined) return null;
       this.#stats.responses++;
-      return errorText(id, error instanceof RpcTimeout ? timedOut(error) : INTERNAL_ERROR);
+      return errorText(id, errorMemberOf(error));
     } finally {
       this.#awaited.delete(awaited);
     }
   }
 
   /** The text is written here, so that a result that JSON cannot express is its handler's failure. */
-  async #ask(request: JSONRPCRequest, signal: AbortSignal): Promise<Answer> {
+  async #ask(request: JSONRPCRequest, signal: AbortSignal, batch: Batch | undefined): Promise<Answer> {
     const { server, settings } = this.#shared;
-    const response = await server.receive(request, settings.serverParams({ peer: this.#peer, request, signal }));
-    const isAnswered = response !== null && request.id !== undefined;
-    return { response, text: isAnswered ? JSON.stringify(response) : null };
+    const params = settings.serverParams({ peer: this.#peer, request, signal });
+    swallow(params);
+    const response = await server.receive(request, params);
+    if (response === null || request.id === undefined) return { response, text: null };
+    const text = JSON.stringify(response);
+    batch?.makeRoom(text);
+    return { response, text };
   }
 
   #judge(request: JSONRPCRequest, sighting: Sighting, settled: Settled<Answer>): Outcome {
     const { server, settings } = this.#shared;
     const end = endOf(sighting, settled);
-    if (settings.classify !== undefined) return settings.classify(end);
-    if ('error' in end || (end.value?.error ?? null) !== null) return 'failure';
-    if (request.id !== undefined) return 'success';
     // A notification that no method took, or that never came past the witness, says nothing about its peer.
-    return sighting.reached && server.hasMethod(request.method) ? 'success' : 'ignored';
+    if (!('error' in end) && request.id === undefined && !(sighting.reached && server.hasMethod(request.method))) {
+      return 'ignored';
+    }
+    if (settings.classify !== undefined) return settings.classify(end);
+    return 'error' in end || (end.value?.error ?? null) !== null ? 'failure' : 'success';
   }
 
   /** What the server could not report itself. A hook that throws must not let a peer take the process down. */
   #report(error: unknown, request: JSONRPCRequest): void {
     try {
-      this.#shared.settings.onError?.(error, request);
+      swallow(this.#shared.settings.onError?.(error, request));
     } catch {}
   }
 }
@@ -234,6 +252,13 @@ function endOf(sighting: Sighting, settled: Settled<Answer>): Settled<JSONRPCRes
   const { response } = settled.value;
   const isGood = response !== null && response.error === undefined;
   return sighting.crash !== undefined && !isGood ? sighting.crash : { value: response };
+}
+
+/** What the client is told of an error that the server did not answer itself. */
+function errorMemberOf(error: unknown): ErrorMember {
+  if (error instanceof RpcTimeout) return timedOut(error);
+  if (error instanceof ClosedError) return UNAVAILABLE;
+  return error instanceof AnswerTooLarge ? error.member : INTERNAL_ERROR;
 }
 
 function timedOut(timeout: RpcTimeout): ErrorMember {

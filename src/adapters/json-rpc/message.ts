@@ -8,6 +8,10 @@ export type MessageId = JSONRPCID | undefined;
 export const PARSE_ERROR = { code: -32700, message: 'Parse error' } as const;
 export const INVALID_REQUEST = { code: -32600, message: 'Invalid Request' } as const;
 export const INTERNAL_ERROR = { code: -32603, message: 'Internal error' } as const;
+/** The answers to a batch have no room together. */
+export const TOO_LARGE = { code: -32603, message: 'Response too large' } as const;
+/** The limiter is closed: no request can be let in. */
+export const UNAVAILABLE = { code: -32603, message: 'Service unavailable', data: { reason: 'unavailable' } } as const;
 
 /** What a response's `error` member holds. */
 export interface ErrorMember {
@@ -39,6 +43,11 @@ export function idOf(message: unknown): MessageId {
 /** One response that carries an error. */
 export function errorText(id: JSONRPCID, error: ErrorMember): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error });
+}
+
+/** Tells a client how many of its frames were rejected without an answer. Names with `rpc.` are the protocol's own. */
+export function rejectedText(count: number): string {
+  return JSON.stringify({ jsonrpc: '2.0', method: 'rpc.rejected', params: { count } });
 }
 
 /** The answer to a batch: always an array, also for a single response; nothing where all were notifications. */

@@ -3,7 +3,7 @@
 // Were each member judged by itself, the first success would close the circuit and the failures after it would belong to
 // a period that is over; and each ignored member would give back a probe of which there is only one.
 
-import type { RpcPeer } from '../../index.js';
+import type { Decision, RpcPeer } from '../../index.js';
 
 /** Stands in for the peer while the members run: a failure counts at once, a success when all have ended without one. */
 export class BatchProbe implements RpcPeer {
@@ -17,27 +17,26 @@ export class BatchProbe implements RpcPeer {
     this.#left = members;
   }
 
-  check(cost?: number, now?: number): number {
+  check(cost?: number, now?: number): Decision {
     return this.#peer.check(cost, now);
   }
 
-  recordSuccess(permit?: number): boolean {
+  recordSuccess(permit?: Decision): boolean {
     this.#succeeded = true;
     return this.#end(permit);
   }
 
-  recordFailure(permit?: number): boolean {
+  recordFailure(permit?: Decision): boolean {
     const first = !this.#failed;
     this.#failed = true;
-    this.#left--;
     return first && this.#peer.recordFailure(permit);
   }
 
-  recordIgnored(permit?: number): boolean {
+  recordIgnored(permit?: Decision): boolean {
     return this.#end(permit);
   }
 
-  #end(permit: number | undefined): boolean {
+  #end(permit: Decision | undefined): boolean {
     if (--this.#left > 0 || this.#failed) return false;
     return this.#succeeded ? this.#peer.recordSuccess(permit) : this.#peer.recordIgnored(permit);
   }

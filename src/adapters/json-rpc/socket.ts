@@ -31,7 +31,8 @@ export const OPEN = 1;
 
 /** The size in bytes, or a number above `limit` as soon as it is clear that it is larger. */
 export function frameBytes(data: FrameData, limit: number): number {
-  if (typeof data === 'string') return textBytes(data, limit);
+  // A code unit takes one to three bytes, so most texts need no counting.
+  if (typeof data === 'string') return data.length * 3 <= limit ? data.length : textBytes(data, limit);
   if (!Array.isArray(data)) return (data as ArrayBuffer | Uint8Array).byteLength;
   let bytes = 0;
   for (const fragment of data as readonly Uint8Array[]) bytes += fragment.byteLength;
@@ -51,9 +52,9 @@ export function frameText(data: FrameData): string {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** A code unit takes one to three bytes of UTF-8, so most texts need no counting. */
-function textBytes(text: string, limit: number): number {
-  if (text.length > limit || text.length * 3 <= limit) return text.length;
+/** The bytes of a text in UTF-8, or a number above `limit` as soon as it is clear that there are more. */
+export function textBytes(text: string, limit: number): number {
+  if (text.length > limit) return text.length;
   let bytes = 0;
   for (let i = 0; i < text.length && bytes <= limit; i++) {
     const unit = text.charCodeAt(i);
