@@ -51,7 +51,8 @@ import {
   setPeer,
   setWindow,
 } from './row';
-import { due, dueMs, noteTurn, sliceAt } from './turn';
+import { sliceAt } from './slices';
+import { due, dueMs, noteTurn } from './turn';
 import { moved as movedWindow } from './window';
 
 /** Adopts the first `count` records in this thread's batch room; how many found a place, up to the first that did not. */

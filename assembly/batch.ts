@@ -10,8 +10,10 @@ import { AT_EXTRAS, BATCH, COUNT_ALLOWED, STALE } from './layout';
 import { burst, inForce, latest, limitsOf, tau, ticksPerToken } from './limits';
 import { load32 } from './memory';
 import { isUnusual } from './one';
-import { batchRoom, capacity, isOpen, rowAt, seenAt } from './place';
+import { batchRoom, capacity, isOpen, rowAt } from './place';
+import { PRICED } from './price';
 import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, isLive } from './row';
+import { see } from './slices';
 
 /**
  * Decides for `from` … `to` − 1 of the slots in this thread's batch room, whose epochs follow behind the longest batch of
@@ -26,7 +28,7 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
   const at = min<u64>(instantOf(now), latest(limits));
   const charge = min<u64>(tokens, burst(limits) + 1) * ticksPerToken(limits);
   const most = at + tau(limits);
-  seenAt(instantOf(now));
+  see(instantOf(now), limits);
   let allowed: u32 = 0;
   let i = from;
   for (; i < end; i++) {
@@ -40,7 +42,12 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
     const peer = getPeer(row);
     const extras = load32(AT_EXTRAS);
     // Read anew for each row: in a shared table another thread may change the limits meanwhile.
-    if (isLive(row, epoch) && !isUnusual(bucket, breaker, peer, extras, force) && inForce() == force) {
+    if (
+      isLive(row, epoch) &&
+      !isUnusual(bucket, breaker, force) &&
+      ((<u32>peer & PRICED) | extras) == 0 &&
+      inForce() == force
+    ) {
       const after = max<u64>(bucket >> TAG_BITS, at) + charge;
       if (after <= most && casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
         count(allowedAt(row));

@@ -10,7 +10,8 @@ import { store32 } from './memory';
 import { rowAt } from './place';
 import { pointsOf, scoreAt, unitsOf } from './reputation';
 import { casBreaker, casPeer, getBreaker, getPeer, isLive, setBackoff } from './row';
-import { adjustBy, beginWindow, sliceAt } from './turn';
+import { sliceAt } from './slices';
+import { adjustBy, beginWindow } from './turn';
 
 /** Forces the circuit open or closed, or makes it closed and clean, in a new generation. */
 export function force(slot: u32, epoch: u32, state: u32, now: f64): i32 {

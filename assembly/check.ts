@@ -40,15 +40,8 @@ import {
   ticksPerToken,
 } from './limits';
 import { load32, SHARED } from './memory';
-import {
-  FOR_EVER,
-  giveBackForNewcomer,
-  isNewcomer,
-  lackingForNewcomers,
-  limitsNewcomers,
-  takeForNewcomer,
-} from './newcomers';
-import { capacity, coldOf, leaveFound, rowAt, seenAt } from './place';
+import { giveBackForNewcomer, isNewcomer, lackingForNewcomers, limitsNewcomers, takeForNewcomer } from './newcomers';
+import { capacity, coldOf, leaveFound, rowAt } from './place';
 import { longestDebt, mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, takenBack, untilEnd } from './recovery';
 import {
@@ -66,6 +59,7 @@ import {
 } from './row';
 import { chargeOf } from './scale';
 import { isShadow } from './settings';
+import { see } from './slices';
 import { GONE, isBarred, look, waitOf } from './together';
 import { due, dueMs, noteTurn } from './turn';
 
@@ -88,7 +82,6 @@ const NO_PROBE: i32 = -1;
 export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, joined: bool): i32 {
   const row = rowAt(slot);
   let probe = NO_PROBE;
-  seenAt(instant);
   while (true) {
     const bucket = getBucket(row);
     const breaker = getBreaker(row);
@@ -97,6 +90,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     const force = inForce();
     if (!isLive(row, epoch)) return STALE;
     const limits = limitsOf(force);
+    see(instant, limits);
     const state = stateOf(breaker);
     if (state == STATE_OPEN) {
       const wait = untilProbe(breaker, now);
@@ -105,20 +99,17 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     const at = min<u64>(instant, latest(limits));
     // Nearly always it is: the question is asked here because a call costs as much as all the rest of it.
     const word = isIn(bucket, force) ? bucket : converted(bucket, force);
-    let most = burst(limits);
+    let charge = min<u64>(cost, burst(limits) + 1) * ticksPerToken(limits);
     let depth = tau(limits);
-    let charge: u64;
-    if (((<u32>peer & PRICED) | extras) == 0) charge = min<u64>(cost, most + 1) * ticksPerToken(limits);
-    else {
+    if (((<u32>peer & PRICED) | extras) != 0 || state == STATE_RECOVERING) {
       if (limitsNewcomers(extras) && !joined && isNewcomer(row)) return checkNewcomer(slot, epoch, cost, now, instant);
-      most = mostOf(peer, limits);
-      charge = chargeOf(min<u64>(cost, most + 1), priceOf(peer, extras, instant, limits));
+      charge = chargeOf(cost, priceOf(peer, extras, instant, limits));
+      if (state == STATE_RECOVERING) depth >>= shiftOf(breaker, limits);
+      // A request may take more at once than there is in a bucket that is scaled down, if nothing is owed.
+      depth = cost > mostOf(peer, limits) ? 0 : max<u64>(depth, charge);
     }
-    if (state == STATE_RECOVERING) depth >>= shiftOf(breaker, limits);
-    // What is charged at once may be more than the bucket holds, if nothing is owed.
-    if (cost <= most) depth = max<u64>(depth, charge);
     const after = charged(word, charge, at);
-    const missing = cost <= most ? lacking(after, at, depth) : FOR_EVER;
+    const missing = lacking(after, at, depth);
     let generation = generationOf(breaker);
     if (state != STATE_CLOSED && (!SHARED || probe == NO_PROBE)) {
       const by = due(slot, breaker, now, limits);
@@ -148,7 +139,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
       if (SHARED && getBucket(row) != bucket) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
       if (lacking(tatOf(word), at, longestDebt(limits)) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
-      return limited(row, waitOf(missing), limits);
+      return limited(row, cost > mostOf(peer, limits) ? NEVER : waitOf(missing), limits);
     }
     if (!casBucket(row, bucket, withTat(word, after))) continue;
     count(allowedAt(row));
@@ -206,7 +197,7 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: 
     const epoch = epochIn(ref);
     leaveFound(slot, epoch);
     if (!known && ref & BORN) {
-      seenAt(instant);
+      see(instant, currentLimits());
       tally(COUNT_ALLOWED);
       return permitOf(epoch, bornIn);
     }

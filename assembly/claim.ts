@@ -52,7 +52,8 @@ import {
   setWindow,
 } from './row';
 import { chargeOf } from './scale';
-import { noteTurn, openedAt, sliceAt } from './turn';
+import { sliceAt } from './slices';
+import { noteTurn, openedAt } from './turn';
 import { newborn as newbornWindow } from './window';
 
 /** Set in what `claim` returns when the row is new and carries what it was claimed with. */

@@ -1,7 +1,15 @@
 // Classes of peers: a factor of rate and burst, and whether load is none of their business. A record of limits has a table
 // of them. A peer's class is a number in its PEER word; 0 is no class.
 
-import { CLASS_BYTES, CLASS_NAME_BYTES, CLASS_NAMES, CLASSES, ROOM_CLASS_NAMES, ROOM_CLASSES } from './layout';
+import {
+  CLASS_BYTES,
+  CLASS_NAME_BYTES,
+  CLASS_NAMES,
+  CLASSES,
+  EXTRAS_LOAD,
+  ROOM_CLASS_NAMES,
+  ROOM_CLASSES,
+} from './layout';
 import { burst, classesOf } from './limits';
 import { exponentOfFactor } from './scale';
 
@@ -27,8 +35,9 @@ export function classExponent(number: u32, limits: usize): i32 {
   return load<i32>(entryOf(number, limits), 8);
 }
 
-export function isExempt(number: u32, limits: usize): bool {
-  return load<u32>(entryOf(number, limits), 12) != 0;
+/** What the exponent of the load is masked with: 0 for a class that is exempt. */
+export function loadMask(number: u32, limits: usize): u32 {
+  return load<u32>(entryOf(number, limits), 12);
 }
 
 /** Writes the classes of a record from what `configure` found in the room. A factor of 0 is that of a number nobody has. */
@@ -41,12 +50,13 @@ export function takeClasses(limits: usize, room: usize): void {
     const most = named && factor > 1 ? <u64>min<f64>(<f64>burst(limits) * min<f64>(factor, 256), 9007199254740992) : 0;
     store<u64>(entry, max<u64>(most, burst(limits)));
     store<i32>(entry, named ? exponentOfFactor(factor) : 0, 8);
-    store<u32>(entry, <u32>(named && load<f64>(given, 8) != 0), 12);
+    store<u32>(entry, named && load<f64>(given, 8) != 0 ? 0 : EXTRAS_LOAD, 12);
+    store<f64>(entry, named ? factor : 0, 16);
   }
   memory.copy(classesOf(limits) + CLASS_NAMES, room + ROOM_CLASS_NAMES, CLASSES * CLASS_NAME_BYTES);
 }
 
 /** Whether a record has a class of this number. */
 export function isNamed(number: u32, limits: usize): bool {
-  return load<u8>(classesOf(limits) + CLASS_NAMES + <usize>number * CLASS_NAME_BYTES) != 0;
+  return load<f64>(entryOf(number, limits), 16) != 0;
 }

@@ -24,7 +24,7 @@ import { batchRoom, capacity, rowAt, usedSlots } from './place';
 import { requantified } from './reputation';
 import { casBucket, casPeer, casWindow, getBucket, getPeer, getWindow } from './row';
 import { takeSettings } from './settings';
-import { sliceAt } from './turn';
+import { forgetSlices, sliceAt } from './slices';
 import { newborn } from './window';
 
 /** Puts the settings that stand in this thread's batch room in force. */
@@ -39,6 +39,7 @@ export function configure(now: f64): void {
     takeClasses(limits, batchRoom);
     writeBefore(limits, ticks(now, limits), before);
     if (!enforce(force, limits)) continue;
+    forgetSlices();
     setNewcomers(ticksPerToken(newcomersOf(limits)) != 0);
     forgetClasses(before, limits);
     if (quantumTicks(limits) != quantumTicks(before)) requantify(instantOf(now), before, limits);

@@ -1,7 +1,7 @@
 // Established peers: from the `minimumCalls`-th success on, until they lose their row. Names that were invented count on
 // neither side of what is judged by all.
 
-import { minimumCalls } from './settings';
+import { minimumCalls } from './limits';
 
 const SHIFT: u64 = 22;
 const MASK: u64 = 1023;

@@ -24,7 +24,7 @@
 //                 open:         63 ─ deadline 48, 1/128 ms ─ 16                          0: forced open
 //                 half-open:    63 ─ lease 41, ms ─ 23 ─ probes 7 ─ 16
 //                 recovering:   63 ─ end of the stage 38, ms ─ 26 ─ stage 3 ─ 23 ─ requests 7 ─ 16
-//      WINDOW   63 ─ slice 14 ─ 50 ─ marks 2 · 2 ─ 46 ─ generation 2 ─ 44 ─ results 11 · failures 11 of the slice before
+//      WINDOW   63 ─ slice 13 ─ 51 ─ quiet 1 ─ 50 ─ marks 2 · 2 ─ 46 ─ generation 2 ─ 44 ─ results 11 · failures 11 of the slice before
 //                 ─ 22 ─ results 11 · failures 11 of this slice ─ 0
 //      PEER     63 ─ quantum 27 ─ 37 ─ penalties 5 ─ 32 ─ successes 10 ─ 22 ─ score 16, Q8.8 ─ 6 ─ class 6 ─ 0
 //
@@ -161,8 +161,9 @@ export const MOST_TOGETHER = 8;
 
 /** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
 export const THREAD_FOUND = 120; // the counters stand before it: there is room for 15
-/** The instant of the thread's last check, u64, and the slice and the quantum it worked out last: start, length, number. */
+/** What the thread worked out last: the instant of its last check; what a quiet WINDOW word has above bit 50; the slice and the quantum: start, length, number; u64 each. */
 export const THREAD_INSTANT = 128;
+export const THREAD_QUIET = 184;
 export const THREAD_SLICE = 136;
 export const THREAD_QUANTUM = 160;
 /** Two records of limits, so that one can be written while the other is in force. */
@@ -185,6 +186,8 @@ export const LIMITS_LONGEST_TIMEOUT_MS = 88; // f64
 export const LIMITS_LONGEST_PROBE_TIMEOUT_MS = 96; // f64
 export const LIMITS_SLICE_TICKS = 104; // u64
 export const LIMITS_QUANTUM_TICKS = 112; // u64
+export const LIMITS_COUNTS_ALL = 62; // u8
+export const LIMITS_MINIMUM_CALLS = 124; // u32
 export const LIMITS_CLASSES = 120; // u32, the address of the classes
 /** The bucket that newcomers share: its fields stand where those of a peer's bucket do. */
 export const LIMITS_NEWCOMERS = 128;
@@ -194,14 +197,14 @@ export const THREAD_ID = 1216; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
 /** Classes of the two records of limits. */
 export const THREAD_CLASSES = 10496; // THREAD_BATCH + BATCH * 8
-export const CLASSES_BYTES = 3072; // CLASSES * (CLASS_BYTES + CLASS_NAME_BYTES)
-export const THREAD_BYTES = 16640; // THREAD_CLASSES + 2 * CLASSES_BYTES, a multiple of 64
+export const CLASSES_BYTES = 3584; // CLASSES * (CLASS_BYTES + CLASS_NAME_BYTES)
+export const THREAD_BYTES = 17664; // THREAD_CLASSES + 2 * CLASSES_BYTES, a multiple of 64
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;
-export const CLASS_BYTES = 16; // most tokens at once u64, exponent i32, exempt from load u32
+export const CLASS_BYTES = 24; // most tokens at once u64, exponent i32, mask of the load u32, factor f64 (0: nobody's number)
 export const CLASS_NAME_BYTES = 32; // UTF-8, zeros behind it
-export const CLASS_NAMES = 1024; // CLASSES * CLASS_BYTES
+export const CLASS_NAMES = 1536; // CLASSES * CLASS_BYTES
 
 // ── settings: what \`configure\` finds in the batch room; 0 is off where a rule can be off ─────────────────────────────
 

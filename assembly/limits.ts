@@ -25,9 +25,11 @@ import {
   LIMITS_BYTES,
   LIMITS_CHANGED_AT,
   LIMITS_CLASSES,
+  LIMITS_COUNTS_ALL,
   LIMITS_LATEST,
   LIMITS_LONGEST_PROBE_TIMEOUT_MS,
   LIMITS_LONGEST_TIMEOUT_MS,
+  LIMITS_MINIMUM_CALLS,
   LIMITS_NEWCOMERS,
   LIMITS_ON_FULL,
   LIMITS_PROBE_TIMEOUT_MS,
@@ -42,6 +44,7 @@ import {
   SET_BURST,
   SET_HALF_LIFE_MS,
   SET_MAX_TIMEOUT_MS,
+  SET_MINIMUM_CALLS,
   SET_NEWCOMERS_BURST,
   SET_NEWCOMERS_RATE,
   SET_ON_FULL,
@@ -56,7 +59,7 @@ import {
 } from './layout';
 import { cas64, load64 } from './memory';
 import { block } from './place';
-import { setting } from './settings';
+import { failureRate, isAutomatic, setting } from './settings';
 
 /** The TAT has 61 bits. Time stands still one burst before they end, so that a full bucket can still be spent. */
 const END: u64 = (1 << 61) - 1;
@@ -158,6 +161,16 @@ export function newcomersOf(limits: usize): usize {
   return limits + LIMITS_NEWCOMERS;
 }
 
+/** Results without which a failure rate says nothing; as many successes make a peer established. */
+export function minimumCalls(limits: usize): u32 {
+  return load<u32>(limits, LIMITS_MINIMUM_CALLS);
+}
+
+/** Whether somebody wants to know every result of a window, and not only as many as one peer adds to the fleet. */
+export function countsAll(limits: usize): bool {
+  return load<u8>(limits, LIMITS_COUNTS_ALL) != 0;
+}
+
 /** How long a slice of the window is. */
 export function sliceTicks(limits: usize): u64 {
   return load<u64>(limits, LIMITS_SLICE_TICKS);
@@ -176,6 +189,8 @@ export function deriveLimits(limits: usize): void {
   store<u32>(limits, <u32>setting(limits, SET_THRESHOLD), LIMITS_THRESHOLD);
   store<u8>(limits, <u8>min<f64>(max<f64>(setting(limits, SET_PROBES), 1), 127), LIMITS_PROBES);
   store<u8>(limits, <u8>(setting(limits, SET_ON_FULL) == 1), LIMITS_ON_FULL);
+  store<u8>(limits, <u8>(failureRate(limits) > 0 || isAutomatic(limits)), LIMITS_COUNTS_ALL);
+  store<u32>(limits, <u32>max<f64>(min<f64>(setting(limits, SET_MINIMUM_CALLS), 1000), 1), LIMITS_MINIMUM_CALLS);
   store<u64>(limits, periodTicks(setting(limits, SET_WINDOW_MS) / 2), LIMITS_SLICE_TICKS);
   store<u64>(limits, periodTicks(setting(limits, SET_HALF_LIFE_MS) / 16), LIMITS_QUANTUM_TICKS);
   const rate = setting(limits, SET_NEWCOMERS_RATE);

@@ -20,7 +20,8 @@ import { PRICED, priceOf } from './price';
 import { shiftOf } from './recovery';
 import { pointsOf, scoreAt } from './reputation';
 import { getBreaker, getBucket, getPeer, isLive } from './row';
-import { due, sliceAt } from './turn';
+import { sliceAt } from './slices';
+import { due } from './turn';
 
 /** What a peer without a row has. */
 export function fullBurst(now: f64): f64 {

@@ -12,11 +12,13 @@ import { permitOf } from './decision';
 import { AT_EXTRAS, COUNT_ALLOWED, STALE } from './layout';
 import { currentLimits, inForce, limitsOf, tau, ticksPerToken, versionOf } from './limits';
 import { load32 } from './memory';
-import { isOpenAt, lastInstant, rowAt, seenAt } from './place';
-import { PRICED } from './price';
-import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, isLive } from './row';
-import { sliceAt } from './turn';
-import { isQuiet } from './watch';
+import { limitsNewcomers } from './newcomers';
+import { isOpenAt, rowAt } from './place';
+import { PRICED, priceOf } from './price';
+import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
+import { quietNow, see, sliceAt } from './slices';
+import { isSimple } from './watch';
+import { isQuiet } from './window';
 
 /** 2⁴⁰ ms as the bits of an f64. As an unsigned integer, every time from 0 to it is below, every other time and NaN above. */
 const PLAIN_END: u64 = 0x4270000000000000;
@@ -27,10 +29,9 @@ const PARITY: u32 = 1;
 /** Where `now` ends, 2⁴¹ ms. */
 const NOW_END: f64 = 2199023255552;
 
-/** Whether the circuit is not closed, the bucket not in the limits in force, or a token not at its ordinary price. */
-export function isUnusual(bucket: u64, breaker: u64, peer: u64, extras: u32, force: u64): bool {
-  const price = (<u32>peer & PRICED) | extras;
-  return ((<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY) | price) != 0;
+/** Whether the circuit is not closed, or the bucket not in the limits in force. */
+export function isUnusual(bucket: u64, breaker: u64, force: u64): bool {
+  return ((<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY)) != 0;
 }
 
 /** `check` for a cost of 1. `now` may be any number: what is not finite or not less than 2⁴¹ from 0 gets STALE. */
@@ -43,12 +44,18 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
   const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  if (!isUnusual(bucket, breaker, peer, extras, force) && reinterpret<u64>(now) < PLAIN_END) {
+  if (!isUnusual(bucket, breaker, force) && !limitsNewcomers(extras) && reinterpret<u64>(now) < PLAIN_END) {
     const limits = limitsOf(force);
     const at = <u64>(<i64>(now * TICKS_PER_MS) + EPOCH_START);
-    seenAt(at);
-    const after = max<u64>(bucket >> TAG_BITS, at) + ticksPerToken(limits);
-    if (after - at <= tau(limits)) {
+    see(at, limits);
+    let price = ticksPerToken(limits);
+    let depth = tau(limits);
+    if (((<u32>peer & PRICED) | extras) != 0) {
+      price = priceOf(peer, extras, at, limits);
+      depth = max<u64>(depth, price);
+    }
+    const after = max<u64>(bucket >> TAG_BITS, at) + price;
+    if (after - at <= depth) {
       if (casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
         count(allowedAt(row));
         tally(COUNT_ALLOWED);
@@ -64,8 +71,10 @@ export function succeedOne(slot: u32, epoch: u32, permit: i32, now: f64): bool {
   if (!isOpenAt(slot)) return false;
   const row = rowAt(slot);
   const breaker = getBreaker(row);
-  const limits = currentLimits();
   if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
-  const slice = sliceAt(F64.isNaN(now) ? lastInstant() : instantOf(now), limits);
-  return permit == permitOf(epoch, generationOf(breaker)) && isQuiet(row, breaker, slice, limits);
+  if (permit != permitOf(epoch, generationOf(breaker))) return false;
+  if (F64.isNaN(now)) return isQuiet(getWindow(row), quietNow());
+  const limits = currentLimits();
+  const slice = sliceAt(instantOf(now), limits);
+  return isSimple(row, breaker, slice, quietNow(), limits);
 }

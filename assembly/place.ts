@@ -103,12 +103,7 @@ export function coldOf(slot: u32): usize {
   return cold + <usize>slot * COLD_BYTES;
 }
 
-/** The instant of this thread's last check or of its last result that had a time. */
+/** The instant of this thread's last check. */
 export function lastInstant(): u64 {
   return load<u64>(block, THREAD_INSTANT);
-}
-
-export function seenAt(instant: u64): u64 {
-  store<u64>(block, instant, THREAD_INSTANT);
-  return instant;
 }

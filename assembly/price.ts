@@ -8,7 +8,7 @@
 // for longer than his own debt. Where e is 0 nothing here is called.
 
 import { instantOf } from './bucket';
-import { classExponent, classOf, isExempt, mostTokens } from './classes';
+import { classExponent, classOf, loadMask, mostTokens } from './classes';
 import { AT_EXTRAS, AT_PRICED, EXTRAS_LOAD } from './layout';
 import { burst, tau, ticksPerToken } from './limits';
 import { cas32, load32, store32 } from './memory';
@@ -35,10 +35,12 @@ export function setLoad(exponent: u32): void {
 
 /** The exponent of a peer at an instant. A good reputation gives back up to an octave of what the load takes. */
 export function exponentOf(peer: u64, extras: u32, instant: u64, limits: usize): i32 {
-  const load = isExempt(classOf(peer), limits) ? 0 : loadIn(extras);
+  const number = classOf(peer);
+  const load = <i32>(extras & loadMask(number, limits));
   const score = scoreAt(peer, instant, limits);
-  const standing = score < 0 ? octavesLost(score) : -min<i32>(octavesOf(score), load);
-  return classExponent(classOf(peer), limits) + load + standing;
+  const exponent = classExponent(number, limits) + load;
+  if (score == 0) return exponent;
+  return score < 0 ? exponent + octavesLost(score) : exponent - min<i32>(octavesOf(score), load);
 }
 
 /** T', the ticks of a token. */

@@ -5,7 +5,7 @@
 
 import { THREAD_QUANTUM } from './layout';
 import { quantumTicks } from './limits';
-import { periodAt, sinceStart } from './periods';
+import { periodAt, since } from './periods';
 import { scaled } from './scale';
 
 const SCORE_SHIFT: u64 = 6;
@@ -88,18 +88,13 @@ export function penalised(peer: u64, by: i32, instant: u64, limits: usize): u64 
 
 /** The word as it is in the quanta of other limits. */
 export function requantified(peer: u64, instant: u64, before: usize, limits: usize): u64 {
-  return wordOf(
-    peer,
-    scoreAt(peer, instant, before),
-    <u32>(sinceStart(instant) / quantumTicks(limits)) & QUANTUM_MASK,
-    0,
-  );
+  return wordOf(peer, scoreAt(peer, instant, before), <u32>(since(instant) / quantumTicks(limits)) & QUANTUM_MASK, 0);
 }
 
 /** The word of another table, or of another time, with as much decayed as there was. */
 export function moved(peer: u64, from: u64, to: u64, limits: usize): u64 {
-  const age = (<u32>(sinceStart(from) / quantumTicks(limits)) - quantumIn(peer)) & QUANTUM_MASK;
-  const quantum = (<u32>(sinceStart(to) / quantumTicks(limits)) - age) & QUANTUM_MASK;
+  const age = (<u32>(since(from) / quantumTicks(limits)) - quantumIn(peer)) & QUANTUM_MASK;
+  const quantum = (<u32>(since(to) / quantumTicks(limits)) - age) & QUANTUM_MASK;
   return wordOf(peer, scoreIn(peer), quantum, penaltiesIn(peer));
 }
 

@@ -14,6 +14,8 @@ export function scaled(x: u64, e: i32): u64 {
   if (e == 0) return x;
   const power = load<u64>(<usize>AT_OCTAVE + ((<usize>(e & 15)) << 3));
   const octaves = e >> 4;
+  // Nearly always it fits: the price of a token of anything above one in four seconds.
+  if (x <= LOW && octaves >= 0 && octaves < 25) return ((x * power + REST) >> FRACTION) << octaves;
   // The product has up to 92 bits, so its two halves are added up where they fit again.
   const high = (x >> 32) * power;
   const low = (x & LOW) * power;

@@ -7,7 +7,6 @@ import {
   SET_FAILURE_RATE,
   SET_MAX_OPEN,
   SET_MAX_TIMEOUT_MS,
-  SET_MINIMUM_CALLS,
   SET_PER_CLEAN_WINDOW,
   SET_PER_TRIP,
   SET_RELATIVE,
@@ -44,10 +43,6 @@ function between(value: f64, least: f64, most: f64): f64 {
 /** 0: the rule of failure rates is off. */
 export function failureRate(limits: usize): f64 {
   return setting(limits, SET_FAILURE_RATE);
-}
-
-export function minimumCalls(limits: usize): u32 {
-  return <u32>between(setting(limits, SET_MINIMUM_CALLS), 1, 1000);
 }
 
 export function slowCallMs(limits: usize): f64 {

@@ -34,13 +34,14 @@ import {
 } from './layout';
 import { currentLimits, inForce, limitsOf, ticksPerToken } from './limits';
 import { load32 } from './memory';
-import { coldOf, lastInstant, leaveFound, rowAt, seenAt } from './place';
+import { coldOf, lastInstant, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { FAILS, GOES_BACK, GOES_UP, inStage, stageOf, verdict } from './recovery';
 import { casBreaker, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive, setLastFailure } from './row';
 import { failureRate, slowCallMs, stages } from './settings';
-import { due, dueMs, nextStage, noteTurn, openedAt, sliceAt } from './turn';
-import { isHeldBack, isQuiet, isRateHigh, noteHeld, noteResult, noteSuccess } from './watch';
+import { quietNow, sliceAt } from './slices';
+import { due, dueMs, nextStage, noteTurn, openedAt } from './turn';
+import { isHeldBack, isRateHigh, isSimple, noteHeld, noteResult, noteSuccess } from './watch';
 
 /** The result counts in no generation yet. */
 const NOWHERE: i32 = -1;
@@ -74,11 +75,17 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
     }
 
     const failure = outcome == OUTCOME_FAILURE;
-    const instant = F64.isNaN(now) ? lastInstant() : seenAt(instantOf(now));
+    const instant = F64.isNaN(now) ? lastInstant() : instantOf(now);
     const slice = sliceAt(instant, limits);
-    if (!failure && state == STATE_CLOSED && failuresOf(breaker) == 0 && isQuiet(row, breaker, slice, limits)) return 1;
-
     const bad = failure || (durationMs > 0 && slowCallMs(limits) > 0 && durationMs >= slowCallMs(limits));
+    if (
+      !bad &&
+      state == STATE_CLOSED &&
+      failuresOf(breaker) == 0 &&
+      isSimple(row, breaker, slice, quietNow(), limits)
+    ) {
+      return 1;
+    }
     // Every result is one for the window once, in whatever generation it counts; the breaker is tried until it takes it.
     if (counted != <i32>generationOf(breaker)) {
       if (!failure) noteSuccess(row, epoch, slice, state == STATE_RECOVERING, limits);

@@ -9,6 +9,7 @@ import { tally } from './counters';
 import { NEVER, retryAfter } from './decision';
 import {
   AT_EXTRAS,
+  BATCH,
   COLD_CIRCUIT_REJECTED,
   COUNT_CIRCUIT_REJECTED,
   COUNT_TABLE_FULL,
@@ -25,12 +26,24 @@ import {
 import { currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken } from './limits';
 import { load32 } from './memory';
 import { FOR_EVER } from './newcomers';
-import { batchRoom, capacity, coldOf, leaveFound, rowAt, seenAt } from './place';
+import { batchRoom, capacity, coldOf, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, untilEnd } from './recovery';
-import { allowedAt, casBreaker, casBucket, count, getBreaker, getBucket, getFingerprint, getPeer, isLive } from './row';
+import {
+  allowedAt,
+  casBreaker,
+  casBucket,
+  count,
+  getBreaker,
+  getBucket,
+  getFingerprint,
+  getPeer,
+  isLive,
+  OVERFLOW_EPOCH,
+} from './row';
 import { chargeOf } from './scale';
 import { refund } from './settle';
+import { see } from './slices';
 import { due } from './turn';
 
 // What a look gives: the ticks that are missing, at most 0 where none is; or that the circuit lets nobody through for so many
@@ -101,19 +114,20 @@ function take(slot: u32, epoch: u32, cost: u64, instant: u64): i64 {
 }
 
 function slotIn(i: u32): u32 {
-  return load<u32>(batchRoom + ((<usize>i) << 3));
+  return min<u32>(load<u32>(batchRoom + ((<usize>i) << 2)), capacity);
 }
 
 function epochIn(i: u32): u32 {
-  return load<u32>(batchRoom + ((<usize>i) << 3), 4);
+  return slotIn(i) == capacity ? OVERFLOW_EPOCH : load<u32>(batchRoom + ((<usize>i) << 2), BATCH << 2);
 }
 
 /**
- * Decides for the pairs (slot, epoch) in this thread's batch room together, and leaves word of the first that refused, or of
+ * Decides for the slots and epochs in this thread's batch room together, and leaves word of the first that refused, or of
  * the one that is STALE. The overflow row stands for handles that found no row.
  */
 export function checkAll(pairs: u32, cost: u64, now: f64): i32 {
-  const instant = seenAt(instantOf(now));
+  const instant = instantOf(now);
+  see(instant, currentLimits());
   let refuser: u32 = pairs;
   let reason: i64 = 0;
   let longest: u64 = 0;

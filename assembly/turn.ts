@@ -16,22 +16,15 @@ import {
   STATE_HALF_OPEN,
   STATE_OPEN,
   STATE_RECOVERING,
-  THREAD_SLICE,
 } from './layout';
-import { sliceTicks } from './limits';
 import { store32 } from './memory';
-import { periodAt } from './periods';
 import { rowAt } from './place';
 import { endMs, GOES_UP, inStage, stageOf, verdict } from './recovery';
 import { adjusted, penalised, unitsOf } from './reputation';
 import { casPeer, casWindow, getBackoff, getFingerprint, getPeer, getWindow, isLive, setBackoff } from './row';
 import { isAutomatic, perTrip, stages } from './settings';
+import { sliceAt } from './slices';
 import { cleared, countsOf, marked, TRIPPED, turned } from './window';
-
-/** The slice of the window in which an instant lies. */
-export function sliceAt(instant: u64, limits: usize): u32 {
-  return <u32>periodAt(instant, THREAD_SLICE, sliceTicks(limits));
-}
 
 /** The breaker's word as time has made it by `now`; one step of it, so ask again. */
 export function due(slot: u32, word: u64, now: f64, limits: usize): u64 {

@@ -6,46 +6,45 @@ import { tally } from './counters';
 import { isEstablished, succeeded } from './established';
 import { countEstablished, countMark, countResult, countTurned, fleetRate, isSuspected } from './fleet';
 import { COUNT_HELD_BACK, STATE_CLOSED, STATE_RECOVERING } from './layout';
-import { sliceTicks } from './limits';
+import { countsAll, minimumCalls, sliceTicks } from './limits';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
-import { failureRate, isAutomatic, minimumCalls, perCleanWindow, relativeThreshold } from './settings';
+import { failureRate, isAutomatic, perCleanWindow, relativeThreshold } from './settings';
 import { adjustBy } from './turn';
 import {
   added,
   countsOf,
   failuresIn,
   HELD,
+  hasRoom,
+  isQuiet,
   markBefore,
   marked,
   markIn,
+  quieted,
   resultsIn,
   sliceAge,
   TRIPPED,
   tagIn,
   turned,
   UNMARKED,
+  withSuccess,
 } from './window';
 
 /** What the fleet fails by may raise the threshold up to this. */
 const HIGHEST_THRESHOLD: f64 = 0.95;
 const MINUTE_TICKS: u64 = 62914560000;
 
-/** Whether a success on a closed circuit without failures would change nothing at all. */
-export function isQuiet(row: usize, breaker: u64, slice: u32, limits: usize): bool {
-  const peer = getPeer(row);
-  const window = getWindow(row);
-  return (
-    isEstablished(peer) &&
-    sliceAge(window, slice) == 0 &&
-    !countsAll(limits) &&
-    resultsIn(countsOf(window, generationOf(breaker))) >= minimumCalls(limits)
-  );
-}
-
-/** Whether somebody wants to know every result of a window, and not only as many as one peer adds to the fleet. */
-function countsAll(limits: usize): bool {
-  return failureRate(limits) > 0 || isAutomatic(limits);
+/**
+ * Takes a success on a closed circuit without failures the short way; false where it may change more than a count. `quiet` is
+ * what a word has in which it changes nothing.
+ */
+export function isSimple(row: usize, breaker: u64, slice: u32, quiet: u64, limits: usize): bool {
+  const word = getWindow(row);
+  if (isQuiet(word, quiet)) return true;
+  if (!countsAll(limits) || !hasRoom(word, slice, generationOf(breaker))) return false;
+  if (!isEstablished(getPeer(row)) || resultsIn(word) < minimumCalls(limits)) return false;
+  return casWindow(row, word, withSuccess(word));
 }
 
 /** Counts a success towards being established. */
@@ -94,7 +93,14 @@ export function noteResult(
       resultsIn(now) < minimumCalls(limits) &&
       markIn(now) != TRIPPED &&
       markBefore(now) != TRIPPED;
-    const next = adds || inStage || countsAll(limits) ? added(now, bad) : now;
+    let next = adds || inStage || countsAll(limits) ? added(now, bad) : now;
+    if (
+      established &&
+      stateOf(breaker) == STATE_CLOSED &&
+      !countsAll(limits) &&
+      resultsIn(next) >= minimumCalls(limits)
+    )
+      next = quieted(next);
     if (next != word && !casWindow(row, word, next)) continue;
     if (established) {
       countTurned(word, slice);

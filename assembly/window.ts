@@ -1,15 +1,17 @@
 // WINDOW, as pure functions from word to word: the results of a peer in this slice of the window and in the one before.
 //
-//      63 ─ slice 14 ─ 50 ─ mark 2 · mark 2 ─ 46 ─ generation 2 ─ 44 ─ results 11 · failures 11 ─ 22 ─ results 11 · failures 11 ─ 0
-//                           before  now                                 before                         now
+//      63 ─ slice 13 ─ 51 ─ quiet 1 ─ 50 ─ mark 2 · mark 2 ─ 46 ─ generation 2 ─ 44 ─ results 11 · failures 11 ─ 22 ─ results 11 · failures 11 ─ 0
+//                                          before  now                                 before                         now
 //
 // The counts are those of one generation of the breaker. Opening and closing begin a new one, and so clear the counts in the
 // same compare-and-swap; the marks stay. In a ramp the counts are those of the stage, however many slices it lasts.
 
-const SLICE_SHIFT: u64 = 50;
-const SLICE_MASK: u32 = 0x3fff;
+const SLICE_SHIFT: u64 = 51;
+const SLICE_MASK: u32 = 0x1fff;
+const QUIET_SHIFT: u64 = 50;
+const QUIET: u64 = 1 << QUIET_SHIFT;
 /** What seems older than half of the slices there are numbers for was written by a clock that is ahead. */
-const SLICES_BACK: u32 = 0x2000;
+const SLICES_BACK: u32 = 0x1000;
 const MARK_SHIFT: u64 = 46;
 const MARK_BEFORE_SHIFT: u64 = 48;
 const TAG_SHIFT: u64 = 44;
@@ -24,6 +26,19 @@ export const UNMARKED: u32 = 0;
 export const HELD: u32 = 1;
 /** The circuit opened in the slice. */
 export const TRIPPED: u32 = 2;
+
+/** What a word has above bit 50 in which a success changes nothing more in this slice. */
+export function quietIn(slice: u32): u64 {
+  return ((<u64>(slice & SLICE_MASK)) << 1) | 1;
+}
+
+export function isQuiet(word: u64, quiet: u64): bool {
+  return word >> QUIET_SHIFT == quiet;
+}
+
+export function quieted(word: u64): u64 {
+  return word | QUIET;
+}
 
 /** How many slices ago the word was written. */
 export function sliceAge(word: u64, slice: u32): u32 {
@@ -55,6 +70,7 @@ function isOf(word: u64, generation: u32): bool {
 /** The word in this slice and this generation, nothing added yet; `whole`: the counts are those of a stage. */
 export function turned(word: u64, slice: u32, generation: u32, whole: bool): u64 {
   const age = sliceAge(word, slice);
+  if (age == 0 && isOf(word, generation)) return word;
   let marks = (word >> MARK_SHIFT) & 15;
   let counts = isOf(word, generation) ? word & COUNTS : 0;
   if (age) {
@@ -85,6 +101,19 @@ export function failuresIn(word: u64): u32 {
   return (<u32>word & COUNT_MASK) + (<u32>(word >> COUNTS_SHIFT) & COUNT_MASK);
 }
 
+/** Whether one success more can simply be added: the word is of this slice and generation, and there is room. */
+export function hasRoom(word: u64, slice: u32, generation: u32): bool {
+  return (
+    <u32>(word >> SLICE_SHIFT) == (slice & SLICE_MASK) &&
+    isOf(word, generation) &&
+    (<u32>(word >> RESULTS_SHIFT) & COUNT_MASK) != COUNT_MASK
+  );
+}
+
+export function withSuccess(word: u64): u64 {
+  return word + ((<u64>1) << RESULTS_SHIFT);
+}
+
 /** The word with its counts void if they are of an older generation. */
 export function countsOf(word: u64, generation: u32): u64 {
   return isOf(word, generation) ? word : word & ~COUNTS;
@@ -103,7 +132,7 @@ export function marked(word: u64, mark: u32): u64 {
 
 /** The word with no counts, of a generation that begins. */
 export function cleared(word: u64, generation: u32): u64 {
-  return (word & ~(COUNTS | tagOf(3))) | tagOf(generation);
+  return (word & ~(COUNTS | QUIET | tagOf(3))) | tagOf(generation);
 }
 
 /** A word for a row's next owner that no writer of before expects; as if it had been idle for a window. */
