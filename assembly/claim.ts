@@ -23,7 +23,7 @@ import {
   STRIPE_COUNT,
   STRIPES,
 } from './layout';
-import { currentLimits, inForce, limitsOf } from './limits';
+import { countsAll, currentLimits, inForce, limitsOf } from './limits';
 import { add32, cas64, load32, load64, SHARED, store32 } from './memory';
 import { capacity, coldOf, idRoom, me, rowAt } from './place';
 import { priceForNewborn } from './price';
@@ -54,7 +54,8 @@ import {
 import { chargeOf } from './scale';
 import { sliceAt } from './slices';
 import { noteTurn, openedAt } from './turn';
-import { newborn as newbornWindow } from './window';
+import { isRateHigh } from './watch';
+import { added, newborn as newbornWindow, turned } from './window';
 
 /** Set in what `claim` returns when the row is new and carries what it was claimed with. */
 export const BORN: i64 = 1 << 60;
@@ -120,9 +121,15 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   let breaker = newbornBreaker(getBreaker(row), epoch);
   bornIn = generationOf(breaker);
   setPeer(row, newbornPeer(epoch));
-  setWindow(row, newbornWindow(getWindow(row), sliceAt(instantOf(now), limits)));
   setBackoff(slot, 0);
-  if (failures) breaker = isRunLong(breaker, limits) ? openedAt(slot, breaker, now, limits) : withFailure(breaker);
+  const slice = sliceAt(instantOf(now), limits);
+  let window = newbornWindow(getWindow(row), slice);
+  if (failures) {
+    if (countsAll(limits)) window = added(turned(window, slice, generationOf(breaker), false), true);
+    const trips = isRunLong(breaker, limits) || isRateHigh(window, breaker, slice, limits);
+    breaker = trips ? openedAt(slot, breaker, now, limits) : withFailure(breaker);
+  }
+  setWindow(row, window);
   setBreaker(row, breaker);
   setLastFailure(slot, failures ? coarse(now) : 0);
 

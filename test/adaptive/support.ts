@@ -9,7 +9,7 @@ export function admitted(limiter: RateLimiter, peer: string, checks: number, now
   return count;
 }
 
-/** Records so many results without a permit; whether the last one counted. */
+/** Records so many results without a permit, for a peer that gets a row if it has none; whether the last one counted. */
 export function results(
   limiter: RateLimiter,
   peer: string,
@@ -18,6 +18,7 @@ export function results(
   nowMs: number,
 ): boolean {
   let counted = false;
+  limiter.peer(peer, nowMs).release();
   for (let i = 0; i < successes; i++) counted = limiter.recordSuccess(peer, undefined, nowMs);
   for (let i = 0; i < failures; i++) counted = limiter.recordFailure(peer, undefined, nowMs);
   return counted;
