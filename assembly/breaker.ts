@@ -239,6 +239,7 @@ export function standing(word: u64, lastFailure: u32, now: f64, limits: usize): 
     if (failuresOf(word) == 0) return CLEAN;
     since = (<u64>lastFailure) << (COARSE_BITS + PER_MS_BITS);
   } else if (state == STATE_HALF_OPEN) {
+    // In the clock's last instants, where leases saturate, the payload alone would not tell.
     if (probesOf(word)) return OWES;
     // The payload is the last lease in ms behind seven bits of probes: the same unit.
   }

@@ -1,4 +1,5 @@
-// Totals over the table's life: one block of counters a thread, so that counting is a plain store, summed by whoever asks.
+// Totals over the table's life. Each thread has its own block of counters, so counting is a plain store. Whoever reads the
+// totals adds the blocks up.
 
 import { loadCount64, storeCount64 } from './memory';
 import { block } from './place';

@@ -1,9 +1,9 @@
-// The one integer a check gives back.
+// The one integer that a check returns.
 //
 //      allowed    29 ─ epoch's low 16 ─ 14 ─ generation 14 ─ 0        the permit
 //      rejected   ~(29 ─ reason 2 ─ 28 ─ retry-after 28 ─ 0), ms      all ones: waiting cannot help
 //
-// Either fits 31 bits with sign, so that it is a small integer in every engine and never allocates.
+// Both fit 31 bits with sign. So a decision is a small integer in every engine and never allocates.
 
 import { GENERATION_BITS, REASON_SHIFT, RETRY_MAX, RETRY_NEVER } from './layout';
 
@@ -14,7 +14,7 @@ export function permitOf(epoch: u32, generation: u32): i32 {
   return ((epoch & 0xffff) << GENERATION_BITS) | generation;
 }
 
-/** A rejection; `retry` is what `retryAfter` makes of milliseconds. */
+/** A rejection. `retry` is a result of `retryAfter`. */
 export function rejected(reason: i32, retry: i32): i32 {
   return ~((reason << REASON_SHIFT) | retry);
 }

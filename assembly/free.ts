@@ -1,11 +1,11 @@
-// The free slots: a tree of 64-bit words with 64 children each, a bit for every subtree that may hold a free slot.
+// The free slots, as a tree of 64-bit words with 64 children each. A bit is set for every subtree that may hold a free slot.
 //
 //      word 0          ┌ root ┐                children of word i: 64·i + 1 … 64·i + 64
 //      words 1 … 64    ├──────┼── … ──┐        the leaves, one bit a slot, come after `inner` words
 //      words 65 …      └──────┴── … ──┘
 //
-// Bits are hints: setting one twice does no harm, and META decides whether a slot is free. A bit above an empty word is
-// left standing and cleared by whoever comes by.
+// Bits are hints. Setting one twice does no harm, and META decides whether a slot is free. When a word becomes empty, the bit
+// above it stays set. The next search that finds the word empty clears that bit.
 
 import { and64, load64, or64 } from './memory';
 import { capacity, free, inner } from './place';
@@ -28,7 +28,7 @@ export function markFree(slot: u32): void {
   }
 }
 
-/** Takes one free slot, or NO_SLOT. */
+/** Takes one free slot; NO_SLOT if there is none. */
 export function takeFree(): u32 {
   let node: u32 = 0;
   while (true) {
@@ -38,7 +38,7 @@ export function takeFree(): u32 {
       const parent = (node - 1) >> 6;
       const bit = (<u64>1) << ((node - 1) & 63);
       and64(wordAt(parent), ~bit);
-      // Another thread may have freed a slot below after the look and before the bit was cleared.
+      // Another thread may have freed a slot in this word after the load and before the bit was cleared.
       if (load64(wordAt(node)) != 0) or64(wordAt(parent), bit);
       node = 0;
       continue;

@@ -1,8 +1,9 @@
-// Fingerprint → row. Two candidate sets of eight entries, each set one cache line, so that a look-up costs at most two
-// lines however full the table is, and nothing is ever rehashed. Two choices and eight ways lose nothing at half load.
+// Fingerprint → row. A fingerprint has two candidate sets of eight entries, and each set is one cache line. So a look-up reads
+// at most two lines, however full the table is, and nothing is ever rehashed. At half load, two sets of eight are enough
+// for every insert to find room.
 //
-// An entry is a hint: whose a row is, only the row says. The entry of a row that was given up is nobody's, and the row's
-// next owner clears it by its position.
+// An entry is a hint; only the row itself says who owns it. When a row is given up its entry belongs to nobody. The next
+// owner of the row clears it by its position.
 
 import { ENTRY_BYTES, EPOCH_BITS, SET_BITS, SET_BYTES, SLOT_BITS } from './layout';
 import { cas64, load32, load64, SHARED, store32, store64 } from './memory';
@@ -10,13 +11,13 @@ import { index, rowAt, sets } from './place';
 import { CLOSING, casMeta, epochOf, getFingerprint, getMeta, LIMBO, LIVE, lifeOf, meta } from './row';
 
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
-/** Below this many entries the first set takes a newcomer without a look at the second. */
+/** With fewer entries than this, the first set takes a newcomer and the second set is not read. */
 const ROOMY: u32 = 5;
 
 /** No row. */
 export const NONE: i64 = -1;
 
-// A reference names a row's life: epoch 29 ─ 24 ─ slot 24. It fits a double.
+// A reference names the life of a row: epoch 29 ─ 24 ─ slot 24. It fits a double.
 
 export function refOf(slot: u32, epoch: u32): i64 {
   if (!ASC_NO_ASSERT) assert(slot >> SLOT_BITS == 0 && epoch >> EPOCH_BITS == 0);
@@ -40,7 +41,7 @@ function firstSet(fingerprint: u64): usize {
   return index + ((<usize>(((fingerprint >> 32) * <u64>sets) >> 32)) << SET_BITS);
 }
 
-/** Never the first one again: with two sets in all, both are everyone's. */
+/** Never the same set as the first. In a table with only two sets, every fingerprint uses both. */
 function secondSet(fingerprint: u64, first: usize): usize {
   const set = index + ((<usize>(((fingerprint & 0xffffffff) * <u64>sets) >> 32)) << SET_BITS);
   if (set != first) return set;
@@ -61,7 +62,7 @@ export function find(fingerprint: u64): i64 {
       const row = rowAt(slot);
       const word = getMeta(row);
       if (lifeOf(word) == LIMBO || getFingerprint(row) != fingerprint) continue;
-      // Shared build: a row that is being reclaimed is asked for again, so it is taken back from the hand.
+      // Shared build: the peer of a row that is being reclaimed has come back, so the row is taken back from the hand.
       if (SHARED && lifeOf(word) == CLOSING && !casMeta(row, word, meta(epochOf(word), LIVE, 0)))
         return find(fingerprint);
       return refOf(slot, epochOf(word));
@@ -71,7 +72,7 @@ export function find(fingerprint: u64): i64 {
   }
 }
 
-/** Writes an entry for the row, into the first set while there is room, else into the emptier; false if both are full. */
+/** Writes an entry for the row: into the first set if it has room, else into the emptier set. False if both are full. */
 export function place(fingerprint: u64, slot: u32, position: usize): bool {
   const entry = (tagOf(fingerprint) << SLOT_BITS) | <u64>slot;
   const first = firstSet(fingerprint);
@@ -98,7 +99,7 @@ function entriesIn(set: usize): u32 {
   return taken;
 }
 
-/** Clears the entry that a row's last owner left, if it is still that row's. */
+/** Clears the entry that the last owner of a row left, if the entry still names that row. */
 export function clear(slot: u32, position: usize): void {
   const place = load32(position);
   if (place == 0) return;

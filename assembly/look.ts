@@ -1,4 +1,4 @@
-// Looking in. Nothing here writes to a row; time is applied to a copy of the word.
+// Reads the state of a peer. Nothing here writes to a row: time is applied to a copy of the word.
 
 import { shownState, stateOf, untilProbe } from './breaker';
 import { converted, instantOf, ticks, tokens } from './bucket';
@@ -23,7 +23,7 @@ import { getBreaker, getBucket, getPeer, isLive } from './row';
 import { sliceAt } from './slices';
 import { due } from './turn';
 
-/** What a peer without a row has. */
+/** The tokens of a peer without a row. */
 export function fullBurst(now: f64): f64 {
   const limits = currentLimits();
   const extras = load32(AT_EXTRAS);

@@ -1,5 +1,5 @@
-// Single accesses to memory, plain or atomic. In the plain build nobody else writes, so a compare-and-swap always wins
-// and the retry branches of its callers compile to nothing.
+// Single accesses to memory, plain or atomic. In the plain build there is no other writer, so a compare-and-swap always
+// succeeds and the retry branches of its callers compile to nothing.
 
 export const SHARED: bool = ASC_FEATURE_THREADS;
 
@@ -35,7 +35,7 @@ export function cas64(at: usize, expected: u64, value: u64): bool {
   return true;
 }
 
-/** Adds and returns what stood there before. */
+/** Adds `value` and returns the value before. */
 export function add32(at: usize, value: u32): u32 {
   if (ASC_FEATURE_THREADS) return atomic.add<u32>(at, value);
   const before = load<u32>(at);

@@ -1,5 +1,5 @@
-// Pins: a handle holds its row, so that an idle connection keeps its place. The plain build counts handles; in the
-// shared build each thread has one bit and counts its own handles outside.
+// Pins. A handle pins its row, so an idle connection keeps it. The plain build counts the handles of a row. In the shared
+// build each thread has one bit in the row, and the facade of that thread counts its handles.
 
 import { BORN, claim } from './claim';
 import { epochIn, find, NONE, slotOf } from './index';
@@ -7,7 +7,7 @@ import { SHARED } from './memory';
 import { me, rowAt } from './place';
 import { casMeta, epochOf, getMeta, LIVE, lifeOf, meta, pinsOf } from './row';
 
-/** The peer's row, found or claimed, with a pin on it; NONE where no row is free. */
+/** Finds or claims the peer's row and pins it; NONE if no row is free. */
 export function pinned(fingerprint: u64, length: u32, now: f64): i64 {
   while (true) {
     let ref = find(fingerprint);
@@ -38,7 +38,7 @@ function pin(slot: u32, epoch: u32): bool {
   }
 }
 
-/** Takes a pin back, if the row is still that life's and has one. */
+/** Removes a pin, if the row still belongs to that life and has one. */
 export function unpin(slot: u32, epoch: u32): void {
   const row = rowAt(slot);
   while (true) {

@@ -1,5 +1,6 @@
-// Where this instance finds things: addresses that follow from the table's capacity and from which thread this is.
-// They are constant once the table is open. Everything that changes lives in memory, because a global is one instance's.
+// The addresses of the table's sections for this instance. They follow from the table's capacity and from the number of
+// this thread, and they are constant once the table is open. Everything that changes is in memory, because each instance
+// has its own globals.
 
 import {
   AT_FRESH,
@@ -23,25 +24,25 @@ import {
 } from './layout';
 import { load32, SHARED } from './memory';
 
-/** Rows for peers; 0 before the table is open, which turns every slot away. */
+/** The number of rows for peers. It is 0 before the table is open, so that no slot is valid. */
 export let capacity: u32 = 0;
 export let sets: u32 = 0;
 export let index: usize = 0;
 export let free: usize = 0;
-/** Words of the free tree above its leaves. */
+/** The number of words of the free tree above its leaves. */
 export let inner: u32 = 0;
 export let threads: usize = 0;
-/** This thread's block, its bit among the members, and the two rooms in its block. */
+/** This thread's block, its bit among the members, and the two buffers in its block: for an ID and for a batch. */
 export let block: usize = 0;
 export let me: u32 = 1;
 export let idRoom: usize = 0;
 export let batchRoom: usize = 0;
 let cold: usize = 0;
-/** Where the tenancy of this thread's number stands, and the one under which this instance takes part. */
+/** The address of the tenancy of this thread's number, and the tenancy under which this instance joined. */
 let tenancy: usize = 0;
 export let own: u32 = 0;
 
-/** Finds the sections of a table of this capacity for a thread of it; the table's end. */
+/** Computes the addresses for a table of this capacity and for one of its threads; returns the table's end. */
 export function open(rows: u32, thread: u32, members: u32, tenant: u32): f64 {
   const count = <f64>rows;
   const indexStart = indexAt(count);
@@ -70,12 +71,12 @@ export function tenancyAt(thread: u32): usize {
   return <usize>AT_TENANTS + ((<usize>thread) << 2);
 }
 
-/** Whether the table is open to this instance. Another thread may have detached it, and then its number is another's. */
+/** Whether the table is open to this instance. If another thread has detached it, its number may belong to another thread. */
 export function isOpen(): bool {
   return capacity != 0 && isTenant();
 }
 
-/** The same for a slot, and whether the table has that one. */
+/** The same for a slot: also whether the table has that slot. */
 export function isOpenAt(slot: u32): bool {
   return slot < capacity && isTenant();
 }
@@ -84,13 +85,13 @@ function isTenant(): bool {
   return !SHARED || load32(tenancy) == own;
 }
 
-/** Leaves word of the row that a call by ID found. */
+/** Tells the facade which row a call by ID found. */
 export function leaveFound(slot: u32, epoch: u32): void {
   store<u32>(block + THREAD_FOUND, slot);
   store<u32>(block + THREAD_FOUND, epoch, 4);
 }
 
-/** Slots that have been used so far: whoever goes through the rows looks no further. */
+/** The number of slots that have been used so far. A loop over the rows can stop there. */
 export function usedSlots(): u32 {
   return min<u32>(load32(AT_FRESH), capacity);
 }

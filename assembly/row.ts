@@ -1,7 +1,12 @@
 // One row's fields. Every access to a row goes through here.
 //
-// Rule P, by which a write never lands on another peer's row: load the word, then see that META still names this epoch
-// and is live, then compare-and-swap the word. Whoever changes a row's owner changes META first, then every word.
+// Rule P makes sure that a write never lands on another peer's row:
+//
+//      1. load the word,
+//      2. check that META still names this epoch and is live,
+//      3. compare-and-swap the word.
+//
+// Code that gives a row to another peer changes META first, then every word.
 
 import {
   COLD_BACKOFF,
@@ -36,8 +41,8 @@ export const LIVE: u32 = LIFE_LIVE;
 export const CLOSING: u32 = LIFE_CLOSING;
 
 /**
- * The row behind the last peer's is the overflow row. It lives for ever under an epoch that no peer gets, and no result
- * reaches its breaker, so it is a bucket that peers without a row share, and its permit, 0, is no peer's.
+ * The row after the last peer's row is the overflow row. Peers without a row share its bucket. It lives for ever under an
+ * epoch that no peer gets, so its permit, 0, belongs to no peer. No result reaches its breaker.
  */
 export const OVERFLOW_EPOCH: u32 = 0;
 
@@ -71,7 +76,7 @@ export function casMeta(row: usize, expected: u64, word: u64): bool {
   return cas64(row + META, expected, word);
 }
 
-/** Whether the row is still that life's. Only the upper half of META is needed, and pins may change meanwhile. */
+/** Whether the row still belongs to that life. This reads only the upper half of META; the pins in the lower half may change. */
 export function isLive(row: usize, epoch: u32): bool {
   return load32(row + META + 4) == ((epoch << LIFE_BITS) | LIVE);
 }
@@ -135,7 +140,7 @@ export function casPeer(row: usize, expected: u64, word: u64): bool {
 // Two words that are kept in the cold record, because no check reads them. They are stored plainly: a race makes them wrong
 // by one result.
 
-/** When the last failure was, in units of 512 ms, rounded up: 32 bits last as long as the clock does. */
+/** The time of the last failure in units of 512 ms, rounded up. With this unit 32 bits last as long as the clock. */
 export function getLastFailure(slot: u32): u32 {
   return load32(coldOf(slot) + COLD_LAST_FAILURE);
 }
@@ -152,15 +157,15 @@ export function setBackoff(slot: u32, word: u32): void {
   store32(coldOf(slot) + COLD_BACKOFF, word);
 }
 
-// Counters are 32 bits and stay at their end. In the shared build two threads may lose a count to each other here; the
-// totals, which each thread keeps for itself, are exact.
+// Counters have 32 bits and stop at their maximum. In the shared build two threads that count at the same moment may lose
+// one count here. The totals are exact, because each thread has its own.
 
 export function count(at: usize): void {
   const value = loadCount32(at);
   storeCount32(at, value + <u32>(value != 0xffffffff));
 }
 
-/** Both counters of a new life. */
+/** Sets both counters, for a new life. */
 export function setCounters(row: usize, allowed: u32, rateLimited: u32): void {
   store64(row + ALLOWED, ((<u64>rateLimited) << 32) | <u64>allowed);
 }

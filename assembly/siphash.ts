@@ -1,6 +1,6 @@
-// SipHash-1-3 of the ID in this thread's room: a keyed hash, so that nobody who does not know the table's key can choose
-// IDs that collide. Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; one compression round a word and
-// three at the end are what hash tables use it with.
+// SipHash-1-3 of the ID in this thread's buffer. The hash is keyed: without the table's key nobody can choose IDs that
+// collide. Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012. Hash tables use it with one
+// compression round for each word and three rounds at the end.
 
 import { AT_KEY } from './layout';
 import { idRoom } from './place';
@@ -13,7 +13,8 @@ export function fingerprint(length: u32): u64 {
   let c: u64 = k0 ^ 0x6c7967656e657261;
   let d: u64 = k1 ^ 0x7465646279746573;
 
-  // The words of the ID, the last one carrying what is left and the length's low byte; then three rounds to finish.
+  // First come the words of the ID. The last word holds the remaining bytes and the low byte of the length. Then three
+  // rounds finish.
   const last = length & ~7;
   const end = last + 24;
   for (let at: u32 = 0; at <= end; at += 8) {

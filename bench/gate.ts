@@ -1,5 +1,5 @@
-// The bars of bars.json: each is a figure of one run, most often a ratio, and a bound. A ratio is taken round by round,
-// between cases that were measured minutes apart at most, and its median counts.
+// Compares a run with the bars of bars.json. A bar is a bound for one figure of the run, most often for a ratio. A ratio is
+// taken within each round, between cases that were measured at most minutes apart. The median over the rounds counts.
 
 import { readFileSync } from 'node:fs';
 import { rateLimiterFlexible } from './compare/rate-limiter-flexible.js';
@@ -29,7 +29,7 @@ export interface Judgement {
   readonly id: string;
   readonly question: string;
   readonly bar: string;
-  /** Undefined where this run did not ask. */
+  /** Undefined if this run did not measure it. */
   readonly value: number | undefined;
   readonly shown: string;
   readonly holds: boolean;
@@ -37,10 +37,10 @@ export interface Judgement {
 
 export const bars = JSON.parse(readFileSync(new URL('./bars.json', import.meta.url), 'utf8')) as readonly Bar[];
 
-/** The figure of a case in the round that is looked at. */
+/** Returns a figure of one case, in one round. */
 type Look = (question: string, row: string, column: string, figure?: string) => number;
 
-/** The lowest of those. */
+/** The lowest figure of these rows. */
 const least = (look: Look, question: string, rows: readonly string[], column: string) =>
   Math.min(...rows.map((row) => look(question, row, column)));
 

@@ -1,5 +1,5 @@
-// Runs the cases: each in a process of its own, several rounds, and in each round another one comes first, so that none
-// always has the warmest or the coolest machine. What counts is the median over the rounds; how far they lie apart is told.
+// Runs the cases, each in its own process, in several rounds. Each round starts with another case, so that no case always
+// gets the warmest or the coolest machine. The median over the rounds counts; the report also says how far they are apart.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,10 +9,10 @@ import type { Case, Question } from './question.js';
 export interface RunOptions {
   readonly rounds: number;
   readonly quick: boolean;
-  /** The Node that measures. */
+  /** Path of the Node that runs the cases. */
   readonly engine: string;
   readonly progress: (done: number, total: number, what: string) => void;
-  /** A case that could not be measured; the others go on. */
+  /** Called for a case that could not be measured. The other cases go on. */
   readonly failed: (error: Error) => void;
 }
 
@@ -74,7 +74,7 @@ export async function run(question: Question, options: RunOptions): Promise<Resu
   return cases.map(({ row, column }, i) => ({ question: name, row, column, rounds: rounds[i] as Figures[] }));
 }
 
-/** Of those that were measured. */
+/** The median of those values that are numbers; a case that failed has NaN. */
 export function median(values: readonly number[]): number {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
   if (sorted.length === 0) return Number.NaN;
@@ -84,7 +84,7 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
-/** One figure in each round. */
+/** The values of one figure, one for each round. */
 export function each({ rounds }: Result, figure: string): number[] {
   return rounds.map((figures) => figures[figure] ?? Number.NaN);
 }

@@ -1,4 +1,4 @@
-// Durations by their logarithm: 16 buckets an octave, so a percentile is right to 4 %, and the extremes are exact.
+// Counts durations by their logarithm, in 16 buckets for each octave. A percentile is right to 4 %; the maximum is exact.
 
 const BUCKETS_AN_OCTAVE = 16;
 const OCTAVES = 40;
@@ -20,7 +20,7 @@ export class Histogram {
     return this.#max;
   }
 
-  /** The duration that this share of them does not exceed. */
+  /** The duration that this share of the recorded ones does not exceed. */
   percentile(share: number): number {
     let left = share * this.#count;
     for (let i = 0; i < this.#counts.length; i++) {

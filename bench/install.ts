@@ -1,5 +1,5 @@
-// What the package does not carry: the other libraries, and other versions of Node. They come from npm when they are asked
-// for, into bench/node_modules.
+// Installs what only the benchmarks need: the other libraries, and other versions of Node. They come from npm when a question
+// needs them, and go into bench/node_modules.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ export function installLibraries(): void {
   npm(['ci'], folder);
 }
 
-/** The Node that runs this, or another major version of it. */
+/** The path of the Node that runs this, or of another version. */
 export function engineOf(version: string | undefined): string {
   if (version === undefined) return process.execPath;
   if (!/^\d+(\.\d+)*$/.test(version)) throw new Error(`--node: expected a version, got ${version}`);

@@ -1,12 +1,12 @@
-// The loops around what is measured: the same ones for every subject, so that what they cost falls on all of them.
+// The loops around what is measured. Every subject runs in the same loop, so its cost is in every figure.
 
 import type { AsyncLoop, Loop } from './measure.js';
 import { OPS, type Order } from './workload.js';
 
-/** How far time goes on between two requests, where it is given: a microsecond. */
+/** The time between two requests if the caller passes `now`: about a microsecond. */
 export const STEP_MS = 2 ** -10;
 
-/** Asks for one peer after the other; `step` says whether it was let through, and all or none have to be. */
+/** Makes one request after the other. `step` returns whether it was allowed. Either all or none must be allowed. */
 export function requests(order: Order, allowed: boolean, step: (pick: number, now: number) => boolean): Loop {
   const { picks, mask } = order;
   let at = 0;
@@ -29,7 +29,7 @@ export function requests(order: Order, allowed: boolean, step: (pick: number, no
   };
 }
 
-/** The same where the answer is a promise; one request after the other, or several that are awaited together. */
+/** The same for answers that are promises. Requests come one after the other, or `atOnce` are awaited together. */
 export function asyncRequests(
   order: Order,
   allowed: boolean,

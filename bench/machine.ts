@@ -1,4 +1,4 @@
-// Where the figures come from: nothing absolute means anything without it.
+// Describes the machine. Absolute figures mean nothing without it.
 
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';

@@ -1,9 +1,9 @@
-// `npm run bench`: what peergate costs, and what a user would pay who took something else. Ratios are of this run, absolute
-// figures of this machine.
+// `npm run bench`: what peergate costs, and what other libraries cost. Compare only ratios of one run; absolute figures hold for
+// one machine.
 //
-//   --only NAME[,NAME]   these questions        --quick     one short round, to see that everything runs
-//   --json               the figures alone      --gate      which bars hold (bench/bars.json); exit code 1 if one does not
-//   --rounds N           default 3              --node N    measured by that version of Node, from the npm package `node`
+//   --only NAME[,NAME]   asks these questions      --quick     runs one short round, to see that everything works
+//   --json               prints only the figures   --gate      says which bars of bench/bars.json hold; exit code 1 if one fails
+//   --rounds N           default 3                 --node N    measures with that version of Node, from the npm package `node`
 
 import { parseArgs } from 'node:util';
 import { verifyControls } from './controls/verify.js';

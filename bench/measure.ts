@@ -1,5 +1,5 @@
-// Measuring in the process that does the work. `benchmark` takes the samples; the sink is checked here, because it has
-// none: what a loop computes is summed, and the sum has to be what that many operations give.
+// Measures in the process that does the work. `benchmark` takes the samples. This file checks the results, which `benchmark`
+// does not do: a loop sums up what it computes, and the sum must be the one for that many operations.
 
 import Benchmark from 'benchmark';
 
@@ -8,13 +8,13 @@ export const QUICK = process.env['PEERGATE_BENCH_QUICK'] === '1';
 const MAX_SECONDS = QUICK ? 0.25 : 0.8;
 const MIN_SECONDS = QUICK ? 0.01 : 0.03;
 
-/** Figures of one case in one round, by name. Times are nanoseconds unless the name says otherwise. */
+/** The figures of one case in one round, by name. Times are in nanoseconds unless the name says otherwise. */
 export type Figures = Readonly<Record<string, number>>;
 
 /** Something that does `ops` operations when it is called. */
 export interface Loop {
   readonly ops: number;
-  /** What a call gives back: the sum that shows that all was done. */
+  /** What a call must return: the sum that shows that it did all operations. */
   readonly sink: number;
   readonly run: () => number;
 }
@@ -26,8 +26,8 @@ export interface AsyncLoop {
 }
 
 /**
- * Nanoseconds an operation takes, in the fastest sample: what it costs when nobody disturbs. A sample lasts tens of
- * milliseconds, so what the garbage collector does for an operation is in it.
+ * Nanoseconds for one operation in the fastest sample. That is its cost when nothing else disturbs it. A sample lasts tens
+ * of milliseconds, so the work of the garbage collector is included.
  */
 export function time({ ops, sink, run }: Loop): number {
   let calls = 0;
@@ -45,7 +45,7 @@ export function time({ ops, sink, run }: Loop): number {
   return fastest(bench) / ops;
 }
 
-/** The same for several loops in one process, which take turns, so that none has the better moments. */
+/** The same for several loops in one process. They take turns, so that none gets the better moments. */
 export function timeInTurns(loops: readonly Loop[], turns = 3): number[] {
   const best = loops.map(() => Number.POSITIVE_INFINITY);
   for (let turn = 0; turn < turns; turn++) {

@@ -1,13 +1,13 @@
-// How long single operations took, of millions of them, and the worst. The time for which the operating system let somebody
-// else run is not the operation's: where it tells how long this thread had to wait for a processor, the worst of each group
-// is shortened by the group's wait. The percentiles are as the clock saw them.
+// Measures how long single operations took, out of millions, and the worst of them. Time in which the operating system ran
+// another process does not count. If the system says how long this thread waited for a processor, the worst time of each
+// group is reduced by the wait of that group. Percentiles are not corrected.
 
 import { readFileSync } from 'node:fs';
 import { Histogram } from './histogram.js';
 
 const GROUP = 1_000;
 
-/** Nanoseconds for which the main thread was ready to run and was not let. Linux tells; elsewhere it is 0. */
+/** Nanoseconds for which the main thread was ready but did not run. Linux reports it; elsewhere it is 0. */
 export function waitedNs(): number {
   try {
     return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]);

@@ -1,4 +1,4 @@
-// What users run: the built package, not its sources, under the types of the sources.
+// The built package, which is what users run, with the types of the sources.
 
 import type * as Api from '../src/index.js';
 

@@ -1,4 +1,4 @@
-// Tables of results, as Markdown: medians, how far the rounds lie apart, and ratios.
+// Tables of results in Markdown: medians, the spread of the rounds, and ratios.
 
 import { each, median, type Result } from './harness.js';
 import { FIGURE, type Question } from './question.js';
@@ -11,7 +11,7 @@ export function table(question: Question, results: readonly Result[]): string {
 
 const unique = (values: readonly string[]) => [...new Set(values)];
 
-/** Half the distance between the extremes, in percent of the median. */
+/** Half the distance between the smallest and the largest value, in percent of the median. */
 function spread(all: readonly number[]): string {
   const values = all.filter((value) => !Number.isNaN(value));
   const middle = median(values);

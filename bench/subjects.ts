@@ -1,5 +1,5 @@
-// Limiters that say yes to everything, no for want of tokens, or no because the circuit is open: ours and the twin, with
-// rows for every peer of a question.
+// Limiters that always answer in the same way: allowed, rejected for lack of tokens, or rejected because the circuit is open.
+// There is one of peergate and one of the twin, with a row for every peer of a question.
 
 import type { TwinPeer } from './controls/twin.js';
 import { Twin } from './controls/twin.js';
@@ -17,7 +17,7 @@ const LIMITS = {
 } as const;
 const BREAKER = { circuitBreakerTimeoutMs: LONGEST_TIMEOUT, halfOpenProbes: 1, probeTimeoutMs: LONGEST_TIMEOUT };
 
-/** A limiter in which every peer has a row that makes it answer so. */
+/** A limiter in which every peer has a row that leads to this answer. */
 export function peergateOf(ids: readonly (string | Uint8Array)[], answer: Answer, clock?: () => number): RateLimiter {
   const limiter = new Limiter({ ...LIMITS[answer], ...BREAKER, maxPeers: ids.length, clock });
   for (const id of ids) {
@@ -45,5 +45,5 @@ export function twinHandlesOf(twin: Twin, ids: readonly string[]): TwinPeer[] {
 }
 
 export const GENEROUS_GCRA = [GENEROUS.maxRequestsPerSec, GENEROUS.burstSize] as const;
-/** Refuses after the first request. */
+/** Limits that reject everything after the first request. */
 export const STRICT_GCRA = [LIMITS.rate.maxRequestsPerSec, LIMITS.rate.burstSize] as const;

@@ -1,5 +1,5 @@
-// What is asked about whom: peers' names, and the order in which they come. Fixed seeds, so that every subject of a question
-// gets the same peers in the same order.
+// The names of the peers and the order in which they come. The seeds are fixed, so every subject of a question gets the same
+// peers in the same order.
 
 /** Marsaglia's xorshift, 32 bits: fast, and good enough to defeat a branch predictor. */
 export function random(seed: number): () => number {
@@ -14,14 +14,14 @@ export function random(seed: number): () => number {
 
 const SEED = 0x9e3779b9;
 
-/** Kinds of names, by what they look like on the wire. */
+/** Kinds of names, as they look on the wire. */
 export const KINDS = { ip: 12, uuid: 36, libp2p: 52 } as const;
 export type Kind = keyof typeof KINDS;
 
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const HEX = '0123456789abcdef';
 
-/** An address of 12 characters; no two numbers below 2²⁴ give the same. */
+/** An address of 12 characters. Each number below 2²⁴ gives a different one. */
 function ip(i: number): string {
   const spread = Math.imul(i, 0x9e3779b1) >>> 0;
   const parts = [
@@ -39,7 +39,7 @@ function letters(alphabet: string, count: number, next: () => number): string {
   return text;
 }
 
-/** Names as they stand in a received buffer, one behind the other. */
+/** Names in a received buffer, one after the other. */
 export interface Names {
   readonly count: number;
   readonly length: number;
@@ -62,29 +62,29 @@ export function namesOf(kind: Kind, count: number): Names {
   return { count, length, bytes };
 }
 
-/** A new string object each time it is called. */
+/** Returns a new string object on each call. */
 export function nameAt({ bytes, length }: Names, i: number): string {
   return bytes.toString('latin1', i * length, i * length + length);
 }
 
-/** The names as string objects that stay. */
+/** The names as string objects that the caller keeps. */
 export function idsOf(names: Names): string[] {
   return Array.from({ length: names.count }, (_, i) => nameAt(names, i));
 }
 
-/** Random keys of 32 bytes, each an array of its own. */
+/** Random keys of 32 bytes, each in its own array. */
 export function keysOf(count: number): Uint8Array[] {
   const next = random(SEED);
   const all = new Uint32Array(count * 8).map(next);
   return Array.from({ length: count }, (_, i) => new Uint8Array(all.slice(i * 8, i * 8 + 8).buffer));
 }
 
-/** How many operations a subject does at a time. */
+/** How many operations a subject does in one call. */
 export const OPS = 1024;
 
 /**
- * An endless order of peers, as a ring of picks. It is long enough that a table of 1 M rows does not stay in a cache only
- * because the same few are asked for again.
+ * An endless order of peers, as a ring of picks. It is so long that it reaches most rows of a table of 1 M, so the table
+ * cannot stay in a CPU cache.
  */
 export interface Order {
   readonly picks: Uint32Array;
@@ -99,7 +99,7 @@ export function orderOf(peers: number, distribution: 'uniform' | 'zipf' = 'unifo
   return { picks, mask: length - 1 };
 }
 
-/** Zipf's law with exponent 1: the r-th most frequent peer comes in proportion to 1/r. Ranks are spread over the slots. */
+/** Zipf's law with exponent 1: the frequency of the r-th most frequent peer is proportional to 1/r. Ranks are spread over the slots. */
 function zipf(peers: number, length: number, next: () => number): Uint32Array {
   const sums = new Float64Array(peers);
   let sum = 0;

@@ -1,17 +1,17 @@
-// Where `now` comes from when a call does not give it.
+// The clocks that `now` comes from when a call does not pass it.
 
 /**
- * Reads a time in milliseconds, possibly fractional. It should be monotonic: one that runs back never adds tokens and
- * never shortens an open circuit, it only makes peers wait.
+ * Returns a time in milliseconds, possibly fractional. It should be monotonic. If it runs backwards it adds no tokens and
+ * shortens no open circuit; it only makes peers wait.
  */
 export type Clock = () => number;
 
-/** `performance.now()`: monotonic, and in Node of one origin for all threads of the process. */
+/** `performance.now()`. It is monotonic. In Node all threads of a process share its origin. */
 export const monotonicClock: Clock = () => performance.now();
 
 /**
- * The same clock as another thread reads it whose `performance.timeOrigin` is `origin`. Web workers have an origin each,
- * Node's threads share one.
+ * The clock of a thread whose `performance.timeOrigin` is `origin`, read in this thread. Each web worker has its own
+ * origin; the threads of Node share one.
  */
 export function monotonicClockSince(origin: number): Clock {
   const behind = performance.timeOrigin - origin;
@@ -19,13 +19,13 @@ export function monotonicClockSince(origin: number): Clock {
 }
 
 /**
- * A clock that is read once for all that is decided in one go: the first call reads it, and a microtask forgets the
- * reading. Reading a clock costs more than a decision.
+ * A clock that reads the time once for many decisions. The first call reads it, and a microtask forgets the reading.
+ * Reading a clock costs more than a decision.
  *
- * What it gives is as old as the code that runs without a break: the current job of the event loop up to its next
- * microtask. It never runs ahead, so tokens and deadlines come late by that much, never early.
+ * A reading gets as old as your code runs without reaching a microtask. It is never ahead. So tokens and deadlines can
+ * come late by that much, but never early.
  *
- * @param read The clock behind it. Default `performance.now`.
+ * @param read The clock that it reads. Default `performance.now`.
  *
  * @example
  * const limiter = new RateLimiter({ clock: coarseClock() });
@@ -35,7 +35,7 @@ export function coarseClock(read: Clock = monotonicClock): Clock {
   const forget = () => {
     reading = undefined;
   };
-  // A microtask, as `queueMicrotask` would make one; in Node that costs several times as much.
+  // `then` makes a microtask, as `queueMicrotask` does, but in Node `queueMicrotask` costs several times as much.
   const settled = Promise.resolve();
   return () => {
     if (reading === undefined) {

@@ -1,7 +1,7 @@
-// Everything that peergate throws for bad input. Each has a stable `code` with a heading of its own in docs/errors.md,
-// and a message that says what was expected and what came.
+// The errors that peergate throws for bad input. Each has a stable `code`, which has a heading in docs/errors.md, and a
+// message that says what was expected and what came.
 
-/** The stable codes of errors. */
+/** The stable error codes. */
 export const errorCodes = [
   'ERR_PEERGATE_CONFIG',
   'ERR_PEERGATE_PEER_ID_TYPE',
@@ -30,7 +30,7 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** A value of a kind that is right but out of its range. `code` is one of `errorCodes`. */
+/** A value has the right type but is out of range. `code` is one of `errorCodes`. */
 export class ArgumentRangeError extends RangeError {
   override readonly name: string = 'RangeError';
   readonly code: ErrorCode;
@@ -41,7 +41,7 @@ export class ArgumentRangeError extends RangeError {
   }
 }
 
-/** A value of the wrong kind. `code` is one of `errorCodes`. */
+/** A value has the wrong type. `code` is one of `errorCodes`. */
 export class ArgumentTypeError extends TypeError {
   override readonly name: string = 'TypeError';
   readonly code: ErrorCode;
@@ -52,7 +52,7 @@ export class ArgumentTypeError extends TypeError {
   }
 }
 
-/** A bad field of a configuration. `field` names it. */
+/** A field of an options object is bad. `field` names it. */
 export class ConfigError extends ArgumentRangeError {
   override readonly name = 'ConfigError';
   readonly field: string;
@@ -63,7 +63,7 @@ export class ConfigError extends ArgumentRangeError {
   }
 }
 
-/** Bytes that cannot be restored. */
+/** A snapshot cannot be restored. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
   readonly code = 'ERR_PEERGATE_SNAPSHOT';
@@ -83,7 +83,7 @@ export class ClosedError extends Error {
   }
 }
 
-/** A table cannot be shared, or not in this way. `code` is one of `errorCodes`. */
+/** A table cannot be shared, or cannot be joined. `code` is one of `errorCodes`. */
 export class SharingError extends Error {
   override readonly name = 'SharingError';
   readonly code: ErrorCode;
@@ -94,7 +94,7 @@ export class SharingError extends Error {
   }
 }
 
-/** A value as an error message shows it: short, and telling '5' from 5. */
+/** A value as an error message shows it. It is short, and it tells '5' from 5. */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':

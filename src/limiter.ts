@@ -241,6 +241,7 @@ export class RateLimiter extends Controls {
 
   /** Whether the value is a handle that this limiter made, released or not. */
   owns(value: unknown): value is Peer {
+    requireOpen(this.#table.core);
     return isHandleOf(this.#table, value);
   }
 

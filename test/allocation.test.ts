@@ -1,4 +1,4 @@
-/** Deciding leaves nothing for the garbage collector: a million decisions, allowed and rejected, grow no heap. */
+/** Decisions leave nothing for the garbage collector: a million of them, allowed and rejected, do not grow the heap. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -21,7 +21,7 @@ for (const { name, using } of engines) {
 
   // ── closed ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  test('closed: threshold failures in a row open it, one fewer does not', () => {
+  test('closed: as many failures in a row as the threshold open it, one fewer does not', () => {
     for (const threshold of [1, 2, 3, 50]) {
       const limiter = limiterOf({ circuitBreakerThreshold: threshold });
       for (let i = 1; i < threshold; i++) assert.ok(limiter.recordFailure('peer', undefined, 0));
@@ -31,7 +31,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('closed: a success sets the run back to 0', () => {
+  test('closed: a success sets the run of failures back to 0', () => {
     const limiter = limiterOf();
     for (let i = 0; i < 10; i++) {
       limiter.recordFailure('peer', undefined, 0);
@@ -41,13 +41,13 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 0), 'closed');
   });
 
-  test('closed: failures count however far apart they are', () => {
+  test('closed: failures count, however far apart they are', () => {
     const limiter = limiterOf();
     for (const now of [0, 1e9, 2e9]) limiter.recordFailure('peer', undefined, now);
     assert.is(limiter.getCircuitState('peer', 2e9), 'open');
   });
 
-  test('closed: an ignored result is false and leaves the run as it was', () => {
+  test('closed: recordIgnored returns false and leaves the run of failures unchanged', () => {
     const limiter = limiterOf();
     const permit = limiter.check('peer', 1, 0);
     limiter.recordFailure('peer', permit, 0);
@@ -78,7 +78,7 @@ for (const { name, using } of engines) {
 
   // ── open ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  test('open: everything is rejected until the timeout after it opened, and let through at that very instant', () => {
+  test('open: every request is rejected until the timeout has passed, and the first one is allowed at that instant', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 50);
     for (const now of [50, 51, 1_000, 1_049, 1_049.99])
@@ -86,7 +86,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('peer', 1, 1_050)));
   });
 
-  test('open: results are false, with a permit of the time before and without', () => {
+  test('open: results return false, with an earlier permit and without a permit', () => {
     const limiter = limiterOf();
     const permit = limiter.check('peer', 1, 0);
     openCircuit(limiter, 'peer', 0);
@@ -101,14 +101,14 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 1_000), 'half_open');
   });
 
-  test('open: failures do not put its deadline off', () => {
+  test('open: failures do not move the deadline', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     for (let now = 0; now < 1_000; now += 100) limiter.recordFailure('peer', undefined, now);
     assert.ok(isAllowed(limiter.check('peer', 1, 1_000)));
   });
 
-  test("an open circuit's deadline is rounded up to 1/128 ms", () => {
+  test('the deadline of an open circuit is rounded up to 1/128 ms', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 10.001 });
     openCircuit(limiter, 'peer', 0);
     const deadline = Math.ceil(10.001 * 128) / 128;
@@ -121,7 +121,7 @@ for (const { name, using } of engines) {
     assert.is(short.getCircuitState('peer', 5 + 1 / 128), 'half_open');
   });
 
-  test("the breaker's generations come round and no result is lost on the way", () => {
+  test('when the generations of a breaker wrap around, no result is lost', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1, burstSize: 1e6, maxRequestsPerSec: 1e6 });
     let now = 0;
     for (let i = 0; i < 20_000; i++) {
@@ -135,7 +135,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('the largest threshold there can be is counted towards', () => {
+  test('failures count towards the largest possible threshold', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 2 ** 30 });
     for (let i = 0; i < 1_000; i++) assert.ok(limiter.recordFailure('peer', undefined, 0));
     assert.is(limiter.getCircuitState('peer', 0), 'closed');

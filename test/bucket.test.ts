@@ -1,4 +1,4 @@
-/** The token bucket as a caller sees it: burst, refill, clocks that run back, refunds. */
+/** The token bucket as a caller sees it: burst, refill, clocks that run backwards, refunds. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,28 +11,28 @@ for (const { name, using } of engines) {
   const limiterOf = (options = {}) =>
     new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 5, clock: () => 0, ...options, ...using });
 
-  test('a cost takes so many tokens, and all or none', () => {
+  test('a check takes as many tokens as it costs, or none', () => {
     const limiter = limiterOf();
     assert.ok(isAllowed(limiter.check('peer', 3, 0)));
     assert.not(isAllowed(limiter.check('peer', 3, 0)));
     assert.ok(isAllowed(limiter.check('peer', 2, 0)), 'the rejected check took nothing');
   });
 
-  test('the cost is 1 where none is given', () => {
+  test('the default cost is 1', () => {
     const limiter = limiterOf();
     limiter.check('peer');
     limiter.check('peer', undefined, 0);
     assert.is(limiter.getAvailableTokens('peer', 0), 3);
   });
 
-  test('tokens come back at the rate, fractions of them too', () => {
+  test('tokens come back at the configured rate, also in fractions', () => {
     const limiter = limiterOf({ maxRequestsPerSec: 0.5, burstSize: 1 });
     limiter.check('peer', 1, 0);
     assert.not(isAllowed(limiter.check('peer', 1, 1_999.999)));
     assert.ok(isAllowed(limiter.check('peer', 1, 2_000)));
   });
 
-  test('a million a second is a rate too', () => {
+  test('a rate of a million tokens a second works', () => {
     const limiter = limiterOf({ maxRequestsPerSec: 1e6, burstSize: 1_000 });
     drain(limiter, 'peer', 0);
     assert.not(isAllowed(limiter.check('peer', 1, 0)));
@@ -40,7 +40,7 @@ for (const { name, using } of engines) {
     assert.ok(limiter.getAvailableTokens('peer', 0.5) >= 497);
   });
 
-  test('a burst of 10^14 tokens can be taken at once, and is paid back in three years', () => {
+  test('a burst of 10^14 tokens can be taken by one check, and comes back in three years', () => {
     const limiter = limiterOf({ maxRequestsPerSec: 1e6, burstSize: 1e14 });
     assert.is(limiter.getAvailableTokens('peer', 0), 1e14);
     assert.ok(isAllowed(limiter.check('peer', 99_999_999_999_999, 0)));
@@ -62,7 +62,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('peer', 1, 10_100)), 'and when it has caught up, the debt is what it was');
   });
 
-  test('a clock far behind finds an empty bucket, and is told how long', () => {
+  test('a clock that is far behind finds an empty bucket and the right time to wait', () => {
     const limiter = limiterOf();
     limiter.check('peer', 1, 60_000);
     const decision = limiter.check('peer', 1, 0);
@@ -116,7 +116,7 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.check('peer', 1, 0)), 'rate_limited');
   });
 
-  test('refund leaves the circuit as it is', () => {
+  test('refund leaves the circuit unchanged', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1 });
     limiter.check('peer', 1, 0);
     openCircuit(limiter, 'peer', 0);

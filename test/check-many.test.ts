@@ -1,4 +1,4 @@
-/** checkMany: the same decisions as so many checks, in one call. */
+/** checkMany makes the same decisions as single checks, in one call. */
 
 import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
@@ -14,7 +14,7 @@ for (const { name, using } of engines) {
   const handlesOf = (limiter: RateLimiter, count: number) =>
     Array.from({ length: count }, (_, i) => limiter.peer(`peer-${i}`, 0));
 
-  test('it gives the same decisions as so many checks in that order', () => {
+  test('it makes the same decisions as single checks in the same order', () => {
     const random = chance(0x5eed_0001);
     for (const onFull of ['overflow', 'reject']) {
       const options = { maxPeers: 24, burstSize: 3, circuitBreakerThreshold: 2, circuitBreakerTimeoutMs: 700, onFull };
@@ -52,7 +52,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('it works across its blocks of 1 024', () => {
+  test('it works across blocks of 1 024', () => {
     for (const count of [1, 1_023, 1_024, 1_025, 2_048, 3_000]) {
       const [many, single] = [limiterOf({ maxPeers: 4_096 }), limiterOf({ maxPeers: 4_096 })];
       const [manyHandles, singleHandles] = [handlesOf(many, count), handlesOf(single, count)];
@@ -70,7 +70,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('it is one call into WebAssembly for each 1 024', () => {
+  test('it makes one call into WebAssembly for each 1 024 handles', () => {
     for (const [count, expected] of [
       [0, 0],
       [1, 1],
@@ -86,7 +86,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a peer that stands in it several times pays several times', () => {
+  test('a peer that is listed several times pays several times', () => {
     const limiter = limiterOf();
     const peer = limiter.peer('peer', 0);
     const decisions = new Int32Array(4);
@@ -94,7 +94,7 @@ for (const { name, using } of engines) {
     assert.equal([...decisions].map(reasonOf), ['allowed', 'allowed', 'rate_limited', 'rate_limited']);
   });
 
-  test('handles that were released, or whose peer was removed, find or claim their rows on the way', () => {
+  test('handles that were released, or whose peer was removed, find or claim a row', () => {
     const limiter = limiterOf();
     const [released, removed] = [limiter.peer('released', 0), limiter.peer('removed', 0)];
     released.check(3, 0);
@@ -108,7 +108,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('removed', 0), 4);
   });
 
-  test('cost is 1 and one reading of the clock serves them all where nothing is given', () => {
+  test('by default the cost is 1, and one reading of the clock serves all checks', () => {
     let reads = 0;
     const limiter = limiterOf({
       clock: () => {
@@ -124,7 +124,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('b', 50), 4);
   });
 
-  test('of nobody it does nothing, and what lies beyond in a longer array is left', () => {
+  test('with no peers it does nothing, and it leaves the rest of a longer array unchanged', () => {
     const limiter = limiterOf();
     limiter.checkMany([], new Int32Array(0), 1, 0);
     const decisions = new Int32Array(4).fill(7);
@@ -145,7 +145,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('an array with code of its own works like a plain one, or is refused with a code before anything is decided', () => {
+  test('an array that runs its own code works like a plain one, or is refused with an error code before anything is decided', () => {
     const limiter = limiterOf();
     const handles = handlesOf(limiter, 3);
     const decisions = new Int32Array(3);
@@ -179,7 +179,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('an array that gives other elements on the second reading is refused with a code', () => {
+  test('an array that returns other elements when read again is refused with an error code', () => {
     const limiter = limiterOf({ maxPeers: 4_096 });
     const handles = handlesOf(limiter, 1_500);
     const reads = new Map<string | symbol, number>();
@@ -194,7 +194,7 @@ for (const { name, using } of engines) {
     assert.match(error.message, 'one that changes while it is read');
   });
 
-  test('decisions are a true Int32Array, of this realm or another, and as long as it is', () => {
+  test('decisions must be a real Int32Array, of this realm or another, and its real length counts', () => {
     const limiter = limiterOf();
     const handles = handlesOf(limiter, 2);
     const foreign = runInNewContext('new Int32Array(2)') as Int32Array;
@@ -212,7 +212,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test("another limiter's handle is not taken for one's own", () => {
+  test('a handle of another limiter is refused', () => {
     const [mine, other] = [limiterOf(), limiterOf()];
     mine.check('mine', 2, 0);
     const strange = other.peer('strange', 0);

@@ -24,7 +24,7 @@ for (const { name, using } of engines) {
       ...using,
     });
 
-  test('every check that a bucket of another origin rejects counts, by ID, by handle and in a batch', () => {
+  test('every check that a bucket with a time of another origin rejects is counted, by ID, by handle and in a batch', () => {
     const limiter = limiterOf();
     const handle = limiter.peer('peer', 0);
     assert.ok(isAllowed(limiter.check('peer', 1, DATE_NOW)));
@@ -39,7 +39,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().clockAnomalies, 4);
   });
 
-  test('an open circuit and a lease of another origin count, each rejected check once', () => {
+  test('an open circuit and a lease with a time of another origin are counted, once for each rejected check', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'open', DATE_NOW);
     openCircuit(limiter, 'probed', 0);
@@ -51,7 +51,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().clockAnomalies, 2);
   });
 
-  test('the bucket that peers without a row share counts too', () => {
+  test('anomalies in the shared overflow bucket are counted, too', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.peer('resident', 0);
     limiter.check('newcomer', 1, DATE_NOW);
@@ -59,7 +59,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().clockAnomalies, 1);
   });
 
-  test('what a clock that was ahead put there counts until the clock is there again', () => {
+  test('a time that a fast clock has set counts until the clock reaches it', () => {
     const limiter = limiterOf();
     drain(limiter, 'peer', 20_000);
     for (const now of [10_000, 18_000, 19_500]) limiter.check('peer', 1, now);
@@ -68,7 +68,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().clockAnomalies, 3 - Number(using.shared ?? 0));
   });
 
-  test('a deadline of longer timeouts, set before they were shortened, is none', () => {
+  test('a deadline that was set before the timeouts were shortened is not an anomaly', () => {
     const limiter = limiterOf({ circuitBreakerTimeoutMs: 60_000, probeTimeoutMs: 30_000 });
     openCircuit(limiter, 'open', 1_000);
     openCircuit(limiter, 'probed', 1_000);
@@ -80,7 +80,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().clockAnomalies, 0);
   });
 
-  test('a monotonic clock never makes one, whatever is called and however limits change', () => {
+  test('a monotonic clock never causes an anomaly, whatever is called and however limits change', () => {
     console.log(`clock anomalies (${name}): seed ${SEED}`);
     const random = chance(SEED);
     for (let history = 0; history < 20; history++) {

@@ -1,4 +1,4 @@
-/** The clocks that come along. */
+/** The clocks that the package provides. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,7 +23,7 @@ test('the monotonic clock is performance.now', () => {
   assert.ok(before <= now && now <= performance.now());
 });
 
-test('a coarse clock is read once for all that is decided in one go', () => {
+test('a coarse clock reads the time once for all decisions before the next microtask', () => {
   const clock = counting();
   const limiter = new RateLimiter({ clock: coarseClock(clock.read), maxPeers: 8 });
   const peer = limiter.peer('a');
@@ -32,7 +32,7 @@ test('a coarse clock is read once for all that is decided in one go', () => {
   assert.is(clock.readings, 1);
 });
 
-test('a coarse clock is read again after the next microtask, and not before', async () => {
+test('a coarse clock reads the time again after the next microtask, and not before', async () => {
   const clock = counting();
   const coarse = coarseClock(clock.read);
   assert.is(coarse(), 10);
@@ -45,7 +45,7 @@ test('a coarse clock is read again after the next microtask, and not before', as
   assert.is(inBetween, 20);
 });
 
-test('what a coarse clock gives is never ahead of the clock behind it, and no older than the last break', async () => {
+test('a coarse clock is never ahead of the clock it reads, and never older than the last microtask', async () => {
   const coarse = coarseClock();
   for (let turn = 0; turn < 100; turn++) {
     const sinceMs = performance.now();
@@ -57,7 +57,7 @@ test('what a coarse clock gives is never ahead of the clock behind it, and no ol
   }
 });
 
-test('two coarse clocks know nothing of each other', () => {
+test('two coarse clocks are independent of each other', () => {
   const [one, other] = [counting(), counting()];
   const [first, second] = [coarseClock(one.read), coarseClock(other.read)];
   first();

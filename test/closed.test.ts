@@ -1,5 +1,6 @@
 /** After `close()`, and after another thread detached this one: every method throws, and nothing in the table changes. */
 
+import { inspect } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ClosedError, isAllowed, type Peer, RateLimiter, RpcGuard, type Ticket } from '../src/index.js';
@@ -24,7 +25,7 @@ const LIMITER_CALLS: Record<string, (handles: Peer[], ticket: Ticket | undefined
   detach: (_, ticket) => [ticket],
 };
 /** What may still be read or called. */
-const LIMITER_OPEN = ['constructor', 'config', 'close'];
+const LIMITER_OPEN = ['constructor', 'config', 'close', 'toJSON'];
 const HANDLE_OPEN = ['constructor', 'id', 'release', 'toJSON'];
 
 function members(target: object, except: readonly string[]): string[] {
@@ -79,7 +80,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('close and release may be called again, and config and id be read', () => {
+  test('after close(), close and release may be called again, config and id can be read, and both can be printed', () => {
     const limiter = limiterOf();
     const [handle] = handlesOf(limiter) as [Peer];
     limiter.close();
@@ -89,9 +90,10 @@ for (const { name, using } of engines) {
     handle[Symbol.dispose]();
     assert.is(limiter.config.burstSize, 4);
     assert.is(handle.id, 'first');
+    for (const printed of [limiter, handle]) assert.ok(inspect(printed).length + JSON.stringify(printed).length > 0);
   });
 
-  test('a guard over a closed limiter rejects the promise and calls nobody', async () => {
+  test('a guard over a closed limiter rejects the promise and calls no handler', async () => {
     const limiter = limiterOf();
     const handle = limiter.peer('peer');
     const guard = new RpcGuard(limiter);
@@ -109,7 +111,7 @@ for (const { name, using } of engines) {
   });
 
   if (using.shared) {
-    test('a thread that was detached and goes on is told on its next call, and its successor is not disturbed', async () => {
+    test('a detached thread that goes on gets an error on its next call, and its successor is not affected', async () => {
       const limiter = limiterOf();
       const ticket = limiter.share();
       const late = RateLimiter.attach(ticket, { clock: () => 0 });
@@ -131,7 +133,7 @@ for (const { name, using } of engines) {
       assert.is(limiter.detach(next), true, 'the late one did not take the number with it');
     });
 
-    test('no peer is let through twice where a detached thread goes on beside its successor', () => {
+    test('no peer is let through twice if a detached thread goes on beside its successor', () => {
       const limiter = new RateLimiter({
         maxPeers: 2_000,
         burstSize: 1,

@@ -1,8 +1,9 @@
-/** RateLimiterConfig: defaults, presets, what is refused and how, and that nothing of the caller's is touched. */
+/** RateLimiterConfig: defaults, presets, what is refused and how; the caller's object is never changed. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError, presets, RateLimiter, type RateLimiterConfig } from '../src/index.js';
+import { coreModule } from '../src/wasm/module.js';
 import { engines } from './engines.js';
 import { thrownBy } from './support.js';
 
@@ -51,7 +52,7 @@ for (const { name, using } of engines) {
   const test = suite(`configuration (${name})`);
   const limiterOf = (options: object) => new RateLimiter({ maxPeers: 4, ...using, ...options } as RateLimiterConfig);
 
-  test('every field is optional, and the defaults are those of the table', () => {
+  test('every field is optional, and the defaults are the documented ones', () => {
     const { config } = new RateLimiter({ ...using });
     for (const [field, value] of Object.entries(DEFAULTS))
       assert.is(config[field as keyof typeof config], value, field);
@@ -89,7 +90,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.config.burstSize, 7);
   });
 
-  test("the caller's object is never changed, and what becomes of it later changes nothing", () => {
+  test("the caller's object is never changed, and changing it later has no effect", () => {
     const options = { burstSize: 3, maxPeers: 4, ...using };
     const before = { ...options };
     const limiter = new RateLimiter(options);
@@ -104,7 +105,7 @@ for (const { name, using } of engines) {
   });
 
   for (const [field, { good, bad }] of Object.entries(fields)) {
-    test(`${field}: values just inside its bounds are taken`, () => {
+    test(`${field}: values just inside its bounds are accepted`, () => {
       for (const value of good)
         assert.is(limiterOf({ [field]: value }).config[field as 'burstSize'], value, String(value));
     });
@@ -122,13 +123,13 @@ for (const { name, using } of engines) {
     });
   }
 
-  test('the message of a ConfigError says what came', () => {
+  test('the message of a ConfigError says which value came', () => {
     assert.match(thrownBy(() => limiterOf({ burstSize: -17 })).message, '-17');
     assert.match(thrownBy(() => limiterOf({ onFull: 'drop' })).message, 'drop');
     assert.match(thrownBy(() => limiterOf({ maxRequestsPerSec: Number.NaN })).message, 'NaN');
   });
 
-  test('a bucket that takes more than ten years to fill is refused, whichever field makes it so', () => {
+  test('a bucket that takes more than ten years to fill is refused, whichever field causes it', () => {
     assert.not.throws(() => limiterOf({ maxRequestsPerSec: 1, burstSize: TEN_YEARS_SEC }));
     assert.instance(
       thrownBy(() => limiterOf({ maxRequestsPerSec: 1, burstSize: 366 * 10 * 86_400 })),
@@ -144,14 +145,14 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('options that are no object throw a ConfigError or a TypeError', () => {
+  test('options that are not an object throw a ConfigError or a TypeError', () => {
     for (const options of [null, 5, 'strict', true]) {
       const error = thrownBy(() => new RateLimiter(options as unknown as RateLimiterConfig));
       assert.ok(error instanceof ConfigError || error instanceof TypeError, `${String(options)} gave ${error}`);
     }
   });
 
-  test('a field that does not exist is refused by every method that takes options, with the nearest one that does', () => {
+  test('every method that takes options refuses an unknown field and names the nearest one that exists', () => {
     const limiter = limiterOf({});
     const shared = new RateLimiter({ shared: true, maxPeers: 4 });
     const ticket = shared.share();
@@ -181,7 +182,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('sixteen million rows are as many as there can be', () => {
+  test('maxPeers can be 16 777 216 and not more', () => {
     assert.is(limiterOf({ maxPeers: 16_777_216 }).config.maxPeers, 16_777_216);
     assert.throws(
       () => limiterOf({ maxPeers: 16_777_217 }),
@@ -189,7 +190,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('without a clock, performance.now is read', () => {
+  test('the default clock is performance.now', () => {
     const limiter = new RateLimiter({ burstSize: 1, maxRequestsPerSec: 0.001, maxPeers: 1, ...using });
     const before = performance.now();
     const { clock } = limiter.config;
@@ -198,7 +199,7 @@ for (const { name, using } of engines) {
     assert.ok(read >= before && read <= performance.now());
   });
 
-  test('the clock is read where no time is given, and only there', () => {
+  test('the clock is read only if no time is given', () => {
     let reads = 0;
     const limiter = limiterOf({ clock: () => ++reads });
     limiter.check('peer', 1, 5);
@@ -225,6 +226,12 @@ embedded('without options a limiter is made of the embedded module, synchronousl
   const limiter = new RateLimiter();
   assert.ok(limiter.check('peer') >= 0);
   assert.is(limiter.config.maxPeers, 65_536);
+});
+
+embedded('each of the two cores is compiled once', () => {
+  assert.is(coreModule(false), coreModule(false));
+  assert.is(coreModule(true), coreModule(true));
+  assert.is.not(coreModule(true), coreModule(false));
 });
 
 embedded.run();

@@ -13,7 +13,7 @@ for (const { name, using } of engines) {
   const limiterOf = (options = {}) =>
     new RateLimiter({ maxPeers: 8, maxRequestsPerSec: 10, burstSize: 20, clock: () => 0, ...options, ...using });
 
-  test('a change of other limits leaves every bucket as it is, however the clock stands', () => {
+  test('a change of other limits leaves every bucket unchanged, whatever the clock says', () => {
     for (const off of [-10_000, -1, 0, 1, 500, 10_000]) {
       const limiter = limiterOf();
       drain(limiter, 'drained', 20_000);
@@ -28,7 +28,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a clock set back for new limits gives no tokens away: a drained bucket stays drained', () => {
+  test('a clock that is set back during a change of limits gives no tokens away: a drained bucket stays drained', () => {
     for (const back of [1, 999, 2_000, 10_000, 1e6]) {
       const limiter = limiterOf({ circuitBreakerThreshold: 10 });
       const at = 1e6;
@@ -54,7 +54,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('peer', 10_000), 8);
   });
 
-  test('a clock that was ahead for new limits leaves no bucket full before it is there again', () => {
+  test('if the clock was ahead during a change of limits, no bucket is full before the clock reaches that time again', () => {
     const limiter = limiterOf();
     limiter.check('paid', 5, 0);
     limiter.configure({ maxRequestsPerSec: 20 }, 1_500);
@@ -63,7 +63,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('new', 1_000), 20);
   });
 
-  test('however often rates change, at most the burst times their highest by their lowest is let through at an instant', () => {
+  test('however often rates change, at most burst × highest rate ÷ lowest rate is let through at one instant', () => {
     const random = chance(SEED);
     console.log(`configure and the clock (${name}): seed ${SEED}`);
     const at = 1e7;
@@ -84,7 +84,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a clock ahead at a slower rate, and then back, lets through no more than the contract says', () => {
+  test('a clock that is ahead at a slower rate, and then goes back, lets through no more than the contract says', () => {
     const limiter = limiterOf({ maxRequestsPerSec: 100, burstSize: 200 });
     const at = 50_000;
     let admitted = 0;

@@ -21,7 +21,7 @@ for (const { name, using } of engines) {
       ...using,
     });
 
-  test('every limit that may change changes, alone or with others, and the rest stays', () => {
+  test('each limit that may change can be changed, alone or with others, and the rest stays', () => {
     const changes: Partial<RateLimiterConfig> = {
       maxRequestsPerSec: 7,
       burstSize: 8,
@@ -53,7 +53,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test("each peer's debt is kept when the burst changes, clamped to the new burst", () => {
+  test("each peer's debt is kept when the burst changes, but is at most the new burst", () => {
     const limiter = limiterOf();
     limiter.check('little', 3, 0);
     limiter.check('much', 18, 0);
@@ -66,7 +66,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('much', 0), 20);
   });
 
-  test('what was paid back at the old rate before the change is paid', () => {
+  test('tokens that came back at the old rate before the change are not owed again', () => {
     const limiter = limiterOf();
     drain(limiter, 'peer', 0);
     limiter.configure({ maxRequestsPerSec: 1 }, 1_000);
@@ -74,7 +74,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('peer', 3_000), 12, 'two at 1 a second');
   });
 
-  test('a peer that owed nothing owes nothing, and one never seen is new under the new limits', () => {
+  test('a peer that owed nothing still owes nothing, and a peer never seen starts with the new limits', () => {
     const limiter = limiterOf();
     limiter.check('paid', 5, 0);
     limiter.configure({ burstSize: 50, maxRequestsPerSec: 1 }, 10_000);
@@ -82,7 +82,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('new', 10_000), 50);
   });
 
-  test('many changes one after the other keep the debt each time, of peers seen in between and not', () => {
+  test('many changes one after the other keep the debt, whether or not the peer was seen in between', () => {
     const limiter = limiterOf();
     limiter.check('silent', 8, 0);
     limiter.check('looked at', 8, 0);
@@ -97,7 +97,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('silent', 1, 0)), 334);
   });
 
-  test('the debt of those who share the overflow bucket is kept too', () => {
+  test('the debt of the shared overflow bucket is kept, too', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('resident', 1, 0);
     limiter.check('newcomer', 15, 0);
@@ -110,7 +110,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('another', 1, 0)), 100, 'through many changes');
   });
 
-  test('deadlines and leases stay as set; the new timeouts hold for the next ones', () => {
+  test('deadlines and leases stay as they were set; new timeouts hold for later ones', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'open', 0);
     openCircuit(limiter, 'probed', 0);
@@ -124,7 +124,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('later', 1, 650)), 60);
   });
 
-  test('a new threshold counts the failures there are: the next one opens where they were enough', () => {
+  test('a new threshold counts earlier failures: if they suffice, the next failure opens the circuit', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 10 });
     for (let i = 0; i < 6; i++) limiter.recordFailure('peer', undefined, 0);
     limiter.configure({ circuitBreakerThreshold: 4 }, 0);
@@ -133,7 +133,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 0), 'open');
   });
 
-  test('halfOpenProbes holds for circuits that are half-open already', () => {
+  test('a new halfOpenProbes also holds for circuits that are half-open already', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     limiter.check('peer', 1, 1_000);
@@ -149,7 +149,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('peer', 1, 1_000)));
   });
 
-  test('permits of before are good after it, pins and counts stay', () => {
+  test('earlier permits stay valid, and pins and counts stay', () => {
     const limiter = limiterOf({ maxPeers: 1, onFull: 'reject' });
     const handle = limiter.peer('peer', 0);
     const permit = handle.check(1, 0);
@@ -160,7 +160,7 @@ for (const { name, using } of engines) {
     assert.is(handle.circuitState, 'open');
   });
 
-  test('onFull changes what newcomers find', () => {
+  test('a new onFull changes what newcomers get', () => {
     const limiter = limiterOf({ maxPeers: 1, onFull: 'reject' });
     limiter.check('resident', 1, 0);
     assert.is(reasonOf(limiter.check('newcomer', 1, 0)), 'table_full');
@@ -195,7 +195,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('a burst and a rate that go together with what is in force are judged together', () => {
+  test('a new burst is judged together with the rate in force, and a new rate with the burst in force', () => {
     const limiter = limiterOf({ maxRequestsPerSec: 1e6, burstSize: 1e12 });
     assert.instance(
       thrownBy(() => limiter.configure({ maxRequestsPerSec: 1 }, 0)),
@@ -229,7 +229,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('it reads the clock where no time is given', () => {
+  test('it reads the clock if no time is given', () => {
     let reading = 0;
     const limiter = limiterOf({ clock: () => reading });
     drain(limiter, 'peer', 0);

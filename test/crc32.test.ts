@@ -24,7 +24,7 @@ const ways: [string, (bytes: Uint8Array, before: number) => number][] = [
 ];
 
 for (const [name, crc] of ways) {
-  test(`${name} gives what the standard says`, () => {
+  test(`${name} gives the result of the standard`, () => {
     assert.is(crc(utf8('123456789'), 0), 0xcbf43926);
     assert.is(crc(new Uint8Array(0), 0), 0);
     const random = chance(SEED);
@@ -34,7 +34,7 @@ for (const [name, crc] of ways) {
     }
   });
 
-  test(`${name} goes on where it left off, wherever that is`, () => {
+  test(`${name} can continue after any number of bytes`, () => {
     const random = chance(SEED + 1);
     const bytes = Uint8Array.from({ length: 100 }, () => between(random, 0, 255));
     const whole = bitByBit(bytes);
@@ -57,7 +57,7 @@ async function loadedWith(process: unknown, name: string): Promise<typeof crc32>
   }
 }
 
-test('the one of zlib is used where it is there', async () => {
+test('the checksum of zlib is used if it exists', async () => {
   const calls: unknown[] = [];
   const zlib = { crc32: (...args: unknown[]) => calls.push(args) };
   const loaded = await loadedWith({ getBuiltinModule: (id: string) => id === 'node:zlib' && zlib }, 'zlib');
@@ -67,7 +67,7 @@ test('the one of zlib is used where it is there', async () => {
   assert.is((calls.at(-1) as unknown[])[1], 7);
 });
 
-test('without process, without zlib and with a zlib that has none the tables are used', async () => {
+test('without process, without zlib, or with a zlib that has no crc32, the tables are used', async () => {
   const without = [undefined, {}, { getBuiltinModule: () => undefined }, { getBuiltinModule: () => ({}) }];
   for (const [i, process] of without.entries()) {
     assert.is((await loadedWith(process, `${i}`))(utf8('123456789')), 0xcbf43926);

@@ -56,7 +56,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('allows says what check would have said, takes the same tokens, and reads the clock like it', () => {
+  test('allows gives the answer of check, takes the same tokens, and reads the clock in the same way', () => {
     let now = 0;
     const limiter = limiterOf({ burstSize: 3, maxRequestsPerSec: 1, clock: () => now });
     assert.is(limiter.allows('a'), true);
@@ -77,7 +77,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('what is not a number is no decision: isAllowed, reasonOf and retryAfterMs throw a TypeError', () => {
+  test('isAllowed, reasonOf and retryAfterMs throw a TypeError for a value that is not a number', () => {
     for (const value of [true, false, undefined, null, '0', '5', {}, [], [5], 5n, Number.NaN, Object(5)]) {
       for (const read of [isAllowed, reasonOf, retryAfterMs]) {
         const error = thrownBy(() => read(value as Decision));
@@ -87,7 +87,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('the longest wait that can be told still is a small integer', () => {
+  test('the longest wait still fits a small integer', () => {
     const limiter = limiterOf({
       maxRequestsPerSec: 1e-5,
       burstSize: 1_000,
@@ -113,7 +113,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('peer', 1, 333)), 1);
   });
 
-  test('retryAfterMs is Infinity where waiting cannot help: a cost above the burst', () => {
+  test('retryAfterMs is Infinity if waiting cannot help: for a cost above the burst', () => {
     const limiter = limiterOf({ burstSize: 5 });
     for (const cost of [6, 7, 2 ** 31, 2 ** 32 + 1, 2 ** 53, 1e300]) {
       const decision = limiter.check('peer', cost, 0);
@@ -140,7 +140,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('open', 1, 2 ** 31 - 1 - LONGEST_RETRY_MS + 1)), LONGEST_RETRY_MS - 1);
   });
 
-  test('retryAfterMs of an open circuit says when it may next be probed', () => {
+  test('retryAfterMs of an open circuit says when the next probe is allowed', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 500 });
     openCircuit(limiter, 'peer', 100);
     assert.is(retryAfterMs(limiter.check('peer', 1, 100)), 500);
@@ -148,7 +148,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('peer', 1, 600)));
   });
 
-  test('retryAfterMs of an open circuit does not speak of the bucket, which may still refuse', () => {
+  test('retryAfterMs of an open circuit ignores the bucket, which may still refuse', () => {
     const limiter = limiterOf({
       circuitBreakerThreshold: 1,
       circuitBreakerTimeoutMs: 500,
@@ -163,7 +163,7 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(decision), 500);
   });
 
-  test('with all probes out, retryAfterMs is the end of their lease', () => {
+  test('while all probes are out, retryAfterMs says when their lease ends', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 500, probeTimeoutMs: 250 });
     openCircuit(limiter, 'peer', 0);
     limiter.check('peer', 1, 600);
@@ -208,7 +208,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 3);
   });
 
-  test('an open circuit is reported before the bucket is looked at', () => {
+  test('an open circuit is reported before an empty bucket', () => {
     const limiter = limiterOf({ burstSize: 1, circuitBreakerThreshold: 1, circuitBreakerTimeoutMs: 100 });
     limiter.check('peer', 1, 0);
     openCircuit(limiter, 'peer', 0);
@@ -231,7 +231,7 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.check('peer', 1, 1_000)), 'circuit_open', 'now the probe is out');
   });
 
-  test('a peer never seen has a full bucket and a closed circuit, whatever the time is', () => {
+  test('a peer never seen has a full bucket and a closed circuit, at any time', () => {
     for (const now of [0, 1, 0.001, 1e6, 1.7e12, -5, -1e12]) {
       const limiter = limiterOf({ burstSize: 3 });
       assert.is(limiter.getAvailableTokens('peer', now), 3);
@@ -241,7 +241,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('the helpers read a decision and touch nothing', () => {
+  test('the helpers read a decision and change nothing', () => {
     const limiter = limiterOf({ burstSize: 1 });
     limiter.check('peer', 1, 0);
     const decision = limiter.check('peer', 1, 0);

@@ -67,7 +67,7 @@ test('options have defaults, and a bad one is named with what was expected', () 
   assert.throws(() => readOptions(['--sceonds', '9']));
 });
 
-test('honest peers stay within half of what they may have, whatever the preset', () => {
+test('honest peers use at most half of what they are allowed, with every preset', () => {
   for (const preset of ['default', 'lenient', 'strict']) {
     const { honestPerSec, honestInFlight, failingPerSec, ratePerSec, burst } = planFor('--preset', preset);
     assert.ok(honestPerSec <= ratePerSec / 2 && failingPerSec <= ratePerSec / 2);
@@ -84,18 +84,18 @@ test('percentiles are values that were seen', () => {
   assert.is(percentile([], 0.5), null);
 });
 
-test('latency is that of answers, not of rejections and silence', () => {
+test('latency is measured for answers, not for rejections or missing answers', () => {
   assert.equal(latencyOf([sample(0, 3), sample(0, 1), sample(0, null), sample(0, 9, true)]), {
     ...{ sent: 4, answered: 2, rejected: 1, successRate: 0.5, p50Ms: 1, p99Ms: 3 },
   });
 });
 
-test('the verdict: all that was promised held', () => {
+test('the verdict: every promise held', () => {
   assert.equal(broken(calm), []);
   assert.is(judge(plan, calm, 100, SENT, report()).ok, true);
 });
 
-test('the verdict: an honest peer that is rejected, or hears nothing, breaks a promise', () => {
+test('the verdict: an honest peer that is rejected or gets no answer breaks a promise', () => {
   assert.match(broken([...calm, sample(300, 1, true)]).join(), /honest peers is rejected/);
   assert.match(broken([...calm, sample(300, null)]).join(), /honest peers is rejected/);
 });
@@ -105,7 +105,7 @@ test('the verdict: a flooder above burst + rate × time breaks a promise', () =>
   assert.match(broken(calm, report({ handled: { flooder: 901 } })).join(), /flooder is held/);
 });
 
-test('the verdict: a flooder that never came to its limit proves nothing', () => {
+test('the verdict: a flooder that never reached its limit proves nothing', () => {
   assert.match(broken(calm, report({ peers: flooderSeen(0) })).join(), /flooder is held/);
 });
 
@@ -114,11 +114,11 @@ test('the verdict: a circuit that never opened, or never closed again, breaks a 
   assert.match(broken(calm, report({ circuitClosed: 0 })).join(), /circuit opens/);
 });
 
-test('the verdict: states that passed unseen on a busy machine break no promise', () => {
+test('the verdict: states that nobody saw on a busy machine break no promise', () => {
   assert.equal(broken(calm, report({ transitions: [] })), []);
 });
 
-test('the verdict: latency is told in words and breaks no promise', () => {
+test('the verdict: latency is described in words and breaks no promise', () => {
   const slow = [sample(0, 1), sample(200, 5_000)];
   assert.equal(broken(slow), []);
   assert.match(judge(plan, slow, 100, SENT, report()).latency, /4999 ms above the quiet one/);

@@ -18,7 +18,7 @@ const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 
 );
 const used = codesIn(sources.map((path) => read(`src/${path}`)).join('\n'));
 
-test('the codes that src/errors.ts lists are among those of the sources', () => {
+test('every code that src/errors.ts lists is used in the sources', () => {
   const listed = codesIn(read('src/errors.ts'));
   assert.ok(listed.size >= 6, `${listed.size} codes in src/errors.ts`);
   for (const code of listed) assert.ok(used.has(code));
@@ -30,7 +30,7 @@ test('errorCodes lists every code of the limiter and of the guard, once', () => 
   assert.equal([...errorCodes].sort(), [...inSources].sort());
 });
 
-test('every code has its heading in docs/errors.md', () => {
+test('every code has a heading in docs/errors.md', () => {
   const headings = read('docs/errors.md')
     .split('\n')
     .filter((line) => /^#{2,6} /.test(line));
@@ -40,7 +40,7 @@ test('every code has its heading in docs/errors.md', () => {
   }
 });
 
-test('every code that docs/errors.md tells of exists', () => {
+test('every code in docs/errors.md exists', () => {
   for (const code of codesIn(read('docs/errors.md'))) assert.ok(used.has(code), `${code} is nowhere in the sources`);
 });
 

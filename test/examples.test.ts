@@ -34,7 +34,7 @@ test('each is under 60 lines', () => {
   }
 });
 
-test('connection: frames are let through up to the burst, and reconnecting buys nothing', () => {
+test('connection: frames are allowed up to the burst, and reconnecting buys nothing', () => {
   const { stdout, stderr } = run('connection');
   assert.is(stderr, '');
   assert.match(stdout, /^3 frames let through, 17 tokens left\nframe 17: rate_limited, again in 100 ms/);
@@ -52,7 +52,7 @@ test('guard: three failures open the circuit, a probe closes it', () => {
   assert.match(stdout, /circuitOpened: 1/);
 });
 
-test('snapshot: what is saved on SIGTERM is there after a restart', async () => {
+test('snapshot: state saved on SIGTERM is there after a restart', async () => {
   const at = mkdtempSync(join(tmpdir(), 'peergate-'));
   try {
     const first = await started(/ready/, 'snapshot', `${at}/limits.bin`);
@@ -69,7 +69,7 @@ test('snapshot: what is saved on SIGTERM is there after a restart', async () => 
   }
 });
 
-test('threads: one quota for all threads, which outlives them, and numbers that are given back', async () => {
+test('threads: all threads share one quota, which outlives them, and their numbers are given back', async () => {
   const { child, output } = await started(/(thread.*\n){2}/, 'threads', '2');
   const threads = () =>
     [...output().matchAll(/^thread (\d+): (\S+)$/gm)].map(([, number, url = '']) => ({ number, url }));
@@ -98,7 +98,7 @@ test('threads: one quota for all threads, which outlives them, and numbers that 
   }
 });
 
-test('ws-json-rpc: it answers, and rejects what comes after the burst', async () => {
+test('ws-json-rpc: it answers up to the burst and rejects the rest', async () => {
   const { child, output } = await started(/ws:\S+\n/, 'ws-json-rpc');
   try {
     const socket = new WebSocket(output().trim());

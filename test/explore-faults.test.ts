@@ -1,4 +1,4 @@
-/** What the explorer of interleavings is worth: it finds faults that are planted in the core. */
+/** The explorer of interleavings finds faults that are planted in the core. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,6 +6,7 @@ import { compile } from './explore/build.js';
 import { explore, type Scenario } from './explore/explorer.js';
 import { faults } from './explore/faults.js';
 import { long } from './explore/long.js';
+import { saving, savingLong } from './explore/saving.js';
 import { scenarios } from './explore/scenarios.js';
 
 const test = suite('planted faults');
@@ -22,7 +23,7 @@ for (const { what, scenario, ...fault } of faults) {
   test(`${what} is found`, async () => {
     const { wrong, steps } = explore(
       await compile(fault),
-      [...scenarios, ...long].find(({ name }) => name === scenario) as Scenario,
+      [...scenarios, ...saving, ...savingLong, ...long].find(({ name }) => name === scenario) as Scenario,
     );
     console.log(`${what}: ${wrong}, after\n${briefly(steps)}`);
     assert.ok(wrong);
@@ -30,7 +31,7 @@ for (const { what, scenario, ...fault } of faults) {
   });
 }
 
-test('a fault that fits no source is an error, not a finding', async () => {
+test('a fault that matches no source is an error, not a finding', async () => {
   try {
     await compile({ file: 'row.ts', from: 'what does not stand there', to: '' });
     assert.unreachable();

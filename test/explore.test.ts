@@ -1,10 +1,11 @@
-/** Two and three threads at one table: every interleaving of their accesses, with the compiled core making them. */
+/** Two and three threads at one table: every interleaving of their accesses. The compiled core makes the accesses. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from './explore/build.js';
 import { explore } from './explore/explorer.js';
 import { long } from './explore/long.js';
+import { saving, savingLong } from './explore/saving.js';
 import { scenarios } from './explore/scenarios.js';
 import { threes } from './explore/three.js';
 
@@ -15,7 +16,7 @@ const core = await compile();
 const all = process.env['PEERGATE_EXPLORE'] === '3';
 const MOST_STATES = all ? 4_000_000 : 100_000;
 
-for (const scenario of [...scenarios, ...threes, ...(all ? long : [])]) {
+for (const scenario of [...scenarios, ...saving, ...threes, ...(all ? [...long, ...savingLong] : [])]) {
   test(scenario.name, () => {
     const { states, ends, wrong, steps } = explore(core, scenario, MOST_STATES);
     console.log(`${scenario.name}: ${states} states, ${ends} ends`);

@@ -1,4 +1,4 @@
-/** The table under two million names: who is there keeps what it has, and what it costs stays bounded. */
+/** The table under two million names: peers that are there keep what they have, and the costs stay bounded. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +20,7 @@ for (const { name, using } of engines) {
   const NAMES = name === 'debug' ? 500_000 : 2_000_000;
   const NAMES_PER_MS = NAMES / FLOOD_MS;
 
-  test('they reset nobody, displace nobody, and leave no trace', () => {
+  test('two million names reset no peer, displace no peer, and leave no trace', () => {
     const options = {
       maxPeers: ROWS,
       maxRequestsPerSec: 10,
@@ -108,7 +108,7 @@ for (const { name, using } of engines) {
     return limiter;
   };
 
-  test('one attempt sees 64 rows: of 256 places for the only row to spare it finds 64, two attempts 128, and so on', () => {
+  test('one attempt looks at 64 rows: if one row of 256 is free to take, it finds it in 64 of the 256 places, two attempts in 128, and so on', () => {
     const attempts: Record<string, (limiter: RateLimiter, i: number) => boolean> = {
       check: (limiter, i) => isAllowed(limiter.check(`newcomer-${i}`, 1, 1_000)),
       recordFailure: (limiter, i) => limiter.recordFailure(`newcomer-${i}`, undefined, 1_000),
@@ -125,7 +125,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('with thousands of rows before the one to spare, single attempts fail, and later ones find it', () => {
+  test('if thousands of rows come before the one that can be taken, single attempts fail and later ones find it', () => {
     const rows = 8_192;
     const limiter = oneToSpare(rows, rows - 1);
     let failed = 0;
@@ -134,7 +134,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().reclaimed, 1);
   });
 
-  test('a full table refuses many names without looking at more rows than 64 for each, wherever the hand stands', () => {
+  test('a full table refuses each of many names after looking at no more than 64 rows, wherever the hand is', () => {
     const rows = 1_000;
     const limiter = oneToSpare(rows, 500);
     const takers: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * The facade called with anything at all in every place: a call either works or throws a TypeError or RangeError with a
- * stable code, and one that throws has changed nothing.
+ * The facade called with arbitrary values in every place. A call either works or throws a TypeError or RangeError with a
+ * stable code. A call that throws has changed nothing.
  */
 
 import { suite } from 'uvu';
@@ -108,7 +108,7 @@ for (const { name, using } of engines) {
   const test = suite(`facade with anything (${name})`);
   const state = (limiter: RateLimiter) => JSON.stringify(everything(limiter, 5_000));
 
-  test('its methods work or throw an error with a code, and one that throws has changed nothing', () => {
+  test('each method works, or throws an error with a code and changes nothing', () => {
     console.log(`facade (${name}): seed ${SEED}`);
     const random = chance(SEED);
     const limiter = new RateLimiter({ maxPeers: 4, burstSize: 5, clock: () => 5_000, ...using });
@@ -130,7 +130,7 @@ for (const { name, using } of engines) {
     assert.ok(thrown > CALLS / 4 && thrown < CALLS, `${thrown} of ${CALLS} threw`);
   });
 
-  test('a constructor or configure given anything takes it whole or throws a ConfigError', () => {
+  test('the constructor and configure accept all of their options or throw a ConfigError', () => {
     const random = chance(SEED + 1);
     const limiter = new RateLimiter({ maxPeers: 4, clock: () => 5_000, ...using });
     for (let i = 0; i < CALLS / 10; i++) {
@@ -146,7 +146,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a handle made by hand is no handle', () => {
+  test('an object that imitates a handle is refused', () => {
     const limiter = new RateLimiter({ maxPeers: 4, clock: () => 0, ...using });
     const forged = Object.create(Object.getPrototypeOf(limiter.peer('peer', 0))) as Peer;
     assert.instance(

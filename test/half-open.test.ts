@@ -1,4 +1,4 @@
-/** The half-open circuit: its probes, their lease, and what time makes of a probe that hangs. */
+/** The half-open circuit: its probes, their lease, and what happens to a probe that hangs. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +21,7 @@ for (const { name, using } of engines) {
 
   // ── half-open ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  test('half-open begins with the first check let through after the deadline; until then results are false', () => {
+  test('half-open begins with the first allowed check after the deadline; until then results return false', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     assert.not(limiter.recordSuccess('peer', undefined, 2_000));
@@ -33,7 +33,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 2_000), 'closed');
   });
 
-  test('half-open: up to halfOpenProbes are out at once, others are rejected as circuit_open', () => {
+  test('half-open: up to halfOpenProbes run concurrently, others are rejected as circuit_open', () => {
     for (const halfOpenProbes of [1, 2, 15]) {
       const limiter = limiterOf({ halfOpenProbes });
       openCircuit(limiter, 'peer', 0);
@@ -45,7 +45,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('half-open: a success closes it, and the run of failures starts at 0', () => {
+  test('half-open: a success closes the circuit, and the run of failures starts at 0', () => {
     const limiter = limiterOf({ halfOpenProbes: 3 });
     openCircuit(limiter, 'peer', 0);
     const probes = [1, 2, 3].map(() => limiter.check('peer', 1, 1_000));
@@ -57,7 +57,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 1_100), 'closed');
   });
 
-  test('half-open: a failure opens it again, for a whole timeout from then', () => {
+  test('half-open: a failure opens the circuit again, for a whole timeout from that moment', () => {
     const limiter = limiterOf({ halfOpenProbes: 2 });
     openCircuit(limiter, 'peer', 0);
     const probes = [1, 2].map(() => limiter.check('peer', 1, 1_000));
@@ -68,7 +68,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('peer', 1, 2_200)));
   });
 
-  test('half-open: recordIgnored gives a probe back, and is true only if it gave one back', () => {
+  test('half-open: recordIgnored gives a probe back, and returns true only if it did', () => {
     const limiter = limiterOf({ halfOpenProbes: 2 });
     openCircuit(limiter, 'peer', 0);
     const probe = limiter.check('peer', 1, 1_000);
@@ -80,7 +80,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 1_000), 'half_open');
   });
 
-  test('half-open: with all probes given back it waits without a lease, and the next check gets a new one', () => {
+  test('half-open: after all probes were given back there is no lease, and the next check gets a new one', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     const probe = limiter.check('peer', 1, 1_000);
@@ -94,7 +94,7 @@ for (const { name, using } of engines) {
 
   // ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  test('a lease that ends with nothing settled opened the circuit at that instant, and later results are stale', () => {
+  test('if a lease ends without a result, the circuit opened at that instant, and later results are stale', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     const probe = limiter.check('peer', 1, 1_000);
@@ -113,7 +113,7 @@ for (const { name, using } of engines) {
     assert.ok(limiter.recordSuccess('peer', probe, 1_399.9));
   });
 
-  test('the lease runs from the last probe let through', () => {
+  test('the lease runs from the last probe that was let through', () => {
     const limiter = limiterOf({ halfOpenProbes: 2 });
     openCircuit(limiter, 'peer', 0);
     const first = limiter.check('peer', 1, 1_000);
@@ -130,7 +130,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 1_001), 'open');
   });
 
-  test('time acts as of the instant something was due, whoever looks first, however late', () => {
+  test('a change takes effect at the instant it was due, whichever call comes first, however late', () => {
     const late = (first: (limiter: RateLimiter) => unknown) => {
       const limiter = limiterOf();
       openCircuit(limiter, 'peer', 0);
@@ -165,7 +165,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('a probe that hangs blocks nothing for good: a year later the first check is let through', () => {
+  test('a probe that hangs does not block the peer for ever: a year later the first check is allowed', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     const hung = limiter.check('peer', 1, 1_000);
@@ -177,7 +177,7 @@ for (const { name, using } of engines) {
     assert.equal([limiter.stats().circuitOpened, limiter.stats().circuitClosed], [2, 1]);
   });
 
-  test('looks do not write: what a look found is found again by an earlier one', () => {
+  test('reading the state writes nothing: a call at an earlier time still finds the earlier state', () => {
     const limiter = limiterOf();
     openCircuit(limiter, 'peer', 0);
     const probe = limiter.check('peer', 1, 1_000);
@@ -186,6 +186,31 @@ for (const { name, using } of engines) {
     [...limiter.peers(1_400)];
     assert.equal(limiter.stats(), before);
     assert.ok(limiter.recordSuccess('peer', probe, 1_399));
+  });
+
+  test('a probe that is out holds its row to the last instant of the clock', () => {
+    const end = 2 ** 41;
+    const limiter = limiterOf({
+      maxPeers: 1,
+      maxRequestsPerSec: 1e6,
+      burstSize: 1,
+      circuitBreakerTimeoutMs: 1 / 8,
+      probeTimeoutMs: 2 ** 31 - 1,
+      onFull: 'reject',
+    });
+    openCircuit(limiter, 'peer', end - 3_000);
+    const probe = limiter.check('peer', 1, end - 2_000);
+    assert.ok(isAllowed(probe));
+    assert.is(reasonOf(limiter.check('newcomer', 1, end - 1 / 1_024)), 'table_full');
+    assert.ok(limiter.recordSuccess('peer', probe, end - 1 / 1_024));
+    assert.ok(isAllowed(limiter.check('newcomer', 1, end - 1 / 1_024)));
+  });
+
+  test('a lease is counted from its probe in the first millisecond, too', () => {
+    const limiter = limiterOf({ circuitBreakerTimeoutMs: 0.25, probeTimeoutMs: 10.5 });
+    openCircuit(limiter, 'peer', 0);
+    assert.ok(isAllowed(limiter.check('peer', 1, 0.5)));
+    assert.is(retryAfterMs(limiter.check('peer', 1, 0.5)), 11);
   });
 
   test.run();

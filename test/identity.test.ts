@@ -1,4 +1,4 @@
-/** Who a peer is, what a cost and a time may be: all of it looked at before anything changes. */
+/** Peer IDs, costs and times: what is accepted. Everything is checked before anything changes. */
 
 import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
@@ -104,7 +104,7 @@ for (const { name, using } of engines) {
     peer: (id) => limiter.peer(id, 0),
   });
 
-  test('a peer ID that is neither a string nor a Uint8Array, or of no or too many bytes, or without UTF-8, throws', () => {
+  test('a peer ID throws if it is neither a string nor a Uint8Array, is empty or too long, or has no UTF-8 encoding', () => {
     const limiter = limiterOf();
     limiter.check('someone', 1, 0);
     const before = JSON.stringify(everything(limiter, 0));
@@ -134,7 +134,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 6);
   });
 
-  test('IDs that differ in their last byte only are different peers, at every length', () => {
+  test('IDs that differ only in their last byte are different peers, at every length', () => {
     const limiter = limiterOf({ maxPeers: 4_096 });
     for (let length = 1; length <= LONGEST_ID; length++) {
       const id = new Uint8Array(length).fill(97);
@@ -147,7 +147,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 2 * LONGEST_ID);
   });
 
-  test('IDs that are the beginnings of one another are different peers, of zero bytes too', () => {
+  test('an ID and its beginning are different peers, also if all bytes are zero', () => {
     const limiter = limiterOf({ maxPeers: 4_096 });
     for (const byte of [0, 97]) {
       for (let length = 1; length <= LONGEST_ID; length++) {
@@ -179,13 +179,13 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 8);
   });
 
-  test('strings that look alike but differ in their bytes are different peers', () => {
+  test('strings that look the same but have different bytes are different peers', () => {
     const limiter = limiterOf();
     limiter.check('\u00e9', 5, 0);
     assert.is(limiter.getAvailableTokens('e\u0301', 0), 5);
   });
 
-  test('bytes that are no UTF-8 are a peer of their own', () => {
+  test('bytes that are not valid UTF-8 are a peer of their own', () => {
     const limiter = limiterOf();
     limiter.check(new Uint8Array([0xff, 0xfe]), 5, 0);
     assert.is(limiter.getAvailableTokens(new Uint8Array([0xff, 0xfe]), 0), 0);
@@ -193,7 +193,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens(new Uint8Array([0xff]), 0), 5);
   });
 
-  test('an array is read by what it holds: a subclass that lies about its length changes nothing', () => {
+  test('the real bytes of an array count: a subclass that lies about its length has no effect', () => {
     class Liar extends Uint8Array {
       constructor(text: string, length: unknown) {
         super(utf8(text));
@@ -228,7 +228,7 @@ for (const { name, using } of engines) {
     assert.equal(handle.id, utf8('peer'));
   });
 
-  test('only the bytes of a view count, a Buffer is as good, and what is written to it later does not matter', () => {
+  test('only the bytes of a view count, a Buffer works too, and writing to it later has no effect', () => {
     const limiter = limiterOf();
     const buffer = utf8('xpeery');
     limiter.check(buffer.subarray(1, 5), 5, 0);
@@ -242,7 +242,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('strings cut from a longer one, or put together, are the same peer as a plain one', () => {
+  test('a string cut from a longer one, or joined from parts, is the same peer as a plain one', () => {
     const limiter = limiterOf();
     const text = 'from:12D3KooWPeerIdentity;to:other';
     const end = text.indexOf(';');
@@ -251,7 +251,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens(['12D3Koo', 'WPeerIdentity'].join(''), 0), 0);
   });
 
-  test('a cost that is no integer >= 1 is a RangeError, and nothing changes', () => {
+  test('a cost that is not an integer >= 1 is a RangeError, and nothing changes', () => {
     const limiter = limiterOf();
     limiter.check('peer', 2, 0);
     const handle = limiter.peer('peer', 0);
@@ -275,7 +275,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('a time that is not finite, or 2^41 ms or more either way, is a RangeError, and nothing changes', () => {
+  test('a time that is not finite, or not between -2^41 and 2^41 ms, is a RangeError, and nothing changes', () => {
     const limiter = limiterOf();
     limiter.check('peer', 2, 0);
     const handle = limiter.peer('peer', 0);
@@ -307,7 +307,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('a clock that gives no time is a RangeError, and nothing changes', () => {
+  test('a clock that does not return a time is a RangeError, and nothing changes', () => {
     let reading = 0;
     const limiter = limiterOf({ clock: () => reading });
     limiter.check('peer', 2, 0);
@@ -324,7 +324,7 @@ for (const { name, using } of engines) {
     assert.is(JSON.stringify(everything(limiter, 0)), before);
   });
 
-  test('the largest and the smallest time are times', () => {
+  test('the largest and the smallest time are accepted', () => {
     const limiter = limiterOf();
     const latest = LARGEST_MS - 2 ** -12;
     assert.ok(isAllowed(limiter.check('late', 5, latest)));

@@ -30,7 +30,7 @@ for (const { name, using } of engines) {
     return { limiter, live };
   };
 
-  test('a handle that was idle for a whole round does not touch the peer whose life has its number', () => {
+  test('a handle that was idle while all epochs were used does not touch the peer that has its epoch now', () => {
     for (const use of ['check', 'checkMany', 'recordFailure', 'recordSuccess', 'refund', 'release'] as const) {
       const { limiter, live } = limiterOf();
       const old = limiter.peer('old', 0);
@@ -58,7 +58,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a name seen lately, idle for a whole round, does not find the row of another peer', () => {
+  test('a cached name that was idle while all epochs were used does not find the row of another peer', () => {
     const { limiter, live } = limiterOf();
     for (let i = 0; i < 4; i++) limiter.check('old', 1, 0);
     limiter.removePeer('old');
@@ -69,7 +69,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('young', 0), 2);
   });
 
-  test('a handle in use goes on over rounds with its row, its debt, its pin and its permits', () => {
+  test('a handle in use keeps its row, debt, pin and permits while all epochs are used', () => {
     const { limiter, live } = limiterOf(2);
     const handle = limiter.peer('held', 0);
     const permit = handle.check(3, 0);
@@ -89,7 +89,7 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.check('newcomer', 1, 0)), 'table_full');
   });
 
-  test('epochs come round at 2²⁹ and leave out those that a permit cannot tell from the shared one', () => {
+  test('epochs wrap around at 2²⁹ and leave out those that a permit would confuse with the overflow row', () => {
     const { limiter, live } = limiterOf();
     const permitAfter = (births: number) => {
       live(births);
@@ -109,7 +109,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('each handle finds its own row, however many lives there were before', () => {
+  test('each handle finds its own row, however many lives came before', () => {
     for (const births of [ONE_ROUND, 7 * ONE_ROUND, 2 ** 32 - 4]) {
       const { limiter, live } = limiterOf(8);
       live(births);
@@ -119,7 +119,37 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('an old handle of a closed limiter is released without a word, and else throws', () => {
+  test('a permit is stale for 32 767 transitions of its circuit, whatever they are', () => {
+    const { limiter } = limiterOf();
+    const permit = limiter.check('peer', 1, 0);
+    let now = 0;
+    let transitions = 0;
+    const go = (act: () => unknown) => {
+      act();
+      transitions++;
+    };
+    const fits: number[] = [];
+    const look = () => {
+      if (limiter.recordIgnored('peer', permit, now)) {
+        fits.push(transitions);
+        limiter.check('peer', 1, now); // the probe that it gave back goes out again
+      } else if (limiter.getCircuitState('peer', now) === 'closed' && limiter.recordSuccess('peer', permit, now)) {
+        fits.push(transitions);
+      }
+    };
+    while (transitions < 3 * 2 ** layout.GENERATION_BITS) {
+      go(() => openCircuit(limiter, 'peer', now));
+      look();
+      now += 60_000;
+      go(() => limiter.check('peer', 1, now));
+      look();
+      go(() => limiter.recordSuccess('peer', undefined, now));
+      look();
+    }
+    assert.equal(fits, [2 ** 15, 3 * 2 ** 14], 'first a half-open period, then a closed one like its own');
+  });
+
+  test('an old handle of a closed limiter can be released, and every other call throws', () => {
     const { limiter, live } = limiterOf();
     const handle = limiter.peer('peer', 0);
     limiter.removePeer('peer');

@@ -1,5 +1,5 @@
 /**
- * Random histories against the oracle: every call and every time, in every order, has to come out as the contract says.
+ * Random histories against the oracle. Every call, in every order and at every time, must give the result of the contract.
  *
  * The seed is fixed, so that a default run is the same everywhere; PEERGATE_SEED takes another, PEERGATE_RUNS makes it
  * longer. A failure prints the shortened history as JSON, which goes into test/vectors.
@@ -177,7 +177,7 @@ console.log(`model: seed ${SEED}, ${RUNS} histories of up to ${LONGEST} commands
 for (const { name, using } of engines) {
   const test = suite(`model (${name})`);
 
-  test('every history comes out as the oracle says', () => {
+  test('every random history gives the results of the oracle', () => {
     executed = 0;
     const property = fc.property(fc.constantFrom(...CONFIGS), commands, (config, history) => {
       fc.modelRun(() => {

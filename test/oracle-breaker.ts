@@ -22,27 +22,27 @@ function opened(at: bigint, limits: BreakerLimits): Breaker {
   return { state: 'open', deadline: deadlineAfter(at, limits.circuitBreakerTimeoutMs) };
 }
 
-/** As time has made it: a lease that ended with nothing settled opened the circuit at that instant. */
+/** The breaker as of `now`. If a lease ended without a result, the circuit opened at that instant. */
 export function byThen(breaker: Breaker, limits: BreakerLimits, now: bigint): Breaker {
   if (breaker.state !== 'half_open' || breaker.probes === 0 || untilLease(breaker.lease, now) > 0) return breaker;
   return opened(tickOfLease(breaker.lease), limits);
 }
 
-/** Milliseconds for which it lets nobody through. */
+/** Milliseconds for which it rejects every request. */
 export function shutFor(breaker: Breaker, limits: BreakerLimits, now: bigint): number {
   if (breaker.state === 'open') return untilDeadline(breaker.deadline, now);
   if (breaker.state === 'closed' || breaker.probes < limits.halfOpenProbes) return 0;
   return untilLease(breaker.lease, now);
 }
 
-/** With one request more let through. */
+/** The breaker after it lets one more request through. */
 export function letThrough(breaker: Breaker, limits: BreakerLimits, now: bigint): Breaker {
   if (breaker.state === 'closed') return breaker;
   const out = breaker.state === 'half_open' ? breaker.probes : 0;
   return { state: 'half_open', probes: out + 1, lease: leaseAfter(now, limits.probeTimeoutMs) };
 }
 
-/** After a result of its own period; undefined where that does not count. */
+/** The breaker after a result of its current period; undefined if the result does not count. */
 export function settled(breaker: Breaker, result: Result, limits: BreakerLimits, now: bigint): Breaker | undefined {
   if (breaker.state === 'open') return undefined;
   if (result === 'success') return CLOSED;
@@ -55,13 +55,13 @@ export function settled(breaker: Breaker, result: Result, limits: BreakerLimits,
   return { state: 'closed', failures: breaker.failures + 1 };
 }
 
-/** As the next check would find it. */
+/** The state that the next check would find. */
 export function seen(breaker: Breaker, limits: BreakerLimits, now: bigint): Breaker['state'] {
   const { state } = byThen(breaker, limits, now);
   return state === 'open' && shutFor(byThen(breaker, limits, now), limits, now) === 0 ? 'half_open' : state;
 }
 
-/** The tick since which it has been idle, for one that is not closed without failures. */
+/** The tick since which it has been idle. Not meant for a closed breaker without failures. */
 export function idleSince(breaker: Breaker, lastFailure: bigint, limits: BreakerLimits): bigint {
   if (breaker.state === 'closed') return lastFailure;
   if (breaker.state === 'open') return tickOfDeadline(breaker.deadline);

@@ -1,9 +1,10 @@
 /**
- * The oracle's arithmetic of time, exact, in BigInt. What the table's words cannot hold saturates, as its contract says:
+ * The time arithmetic of the oracle. It is exact, in BigInt. Values that do not fit the words of the table saturate, as the
+ * contract says:
  *
- *   tick       2⁻²⁰ ms; a bucket's time has 61 bits of them and stands still one burst before they end
- *   step       2⁻⁷ ms; a deadline has 48 bits of them, and one beyond the clock's end is never reached
- *   ms         a lease has 41 bits of them, likewise
+ *   tick       2⁻²⁰ ms. The time of a bucket has 61 bits of ticks; it stops one burst before they end.
+ *   step       2⁻⁷ ms. A deadline has 48 bits of steps; a deadline after the end of the clock is never reached.
+ *   ms         A lease has 41 bits of ms; a lease after the end of the clock is never reached.
  */
 
 const TICKS_PER_MS = 1n << 20n;
@@ -19,14 +20,14 @@ export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 export const ceilDiv = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
 
-/** Milliseconds, a whole number of ticks; negative ones count as 0. */
+/** Ticks from milliseconds, which must be a whole number of ticks. Negative milliseconds count as 0. */
 export function ticks(ms: number): bigint {
   const scaled = Math.max(0, ms) * 2 ** 20;
   if (!Number.isInteger(scaled)) throw new Error(`the oracle wants whole ticks, not ${ms} ms`);
   return BigInt(scaled);
 }
 
-/** A token's price in ticks: 1000 · 2²⁰ / rate rounded up, from the exact value of the double. */
+/** The price of a token in ticks: 1000 · 2²⁰ / rate, rounded up, from the exact value of the double. */
 export function ticksPerToken(ratePerSec: number): bigint {
   let numerator = ratePerSec;
   let shift = 0n;
@@ -37,7 +38,7 @@ export function ticksPerToken(ratePerSec: number): bigint {
   return ceilDiv((1_000n * TICKS_PER_MS) << shift, BigInt(numerator));
 }
 
-/** The bucket's time. */
+/** The time of the bucket, which stops one burst before the last tick. */
 export function bucketTime(now: bigint, burst: bigint): bigint {
   return min(now, LAST_TICK - burst);
 }
@@ -51,7 +52,7 @@ export function deadlineAfter(opened: bigint, timeoutMs: number): bigint {
   return min(ceilDiv(opened + ticks(timeoutMs), TICKS_PER_STEP), LAST_STEP);
 }
 
-/** Milliseconds until the deadline; 0: it has come. */
+/** Milliseconds until the deadline; 0 if it has passed. */
 export function untilDeadline(deadline: bigint, now: bigint): number {
   const wait = deadline - min(now / TICKS_PER_STEP, LAST_STEP - 1n);
   return wait > 0n ? Number(ceilDiv(wait, STEPS_PER_MS)) : 0;
@@ -66,7 +67,7 @@ export function leaseAfter(now: bigint, timeoutMs: number): bigint {
   return min(ceilDiv(now + ticks(timeoutMs), TICKS_PER_MS), LAST_MS);
 }
 
-/** Milliseconds until the lease ends; 0: it has. */
+/** Milliseconds until the lease ends; 0 if it has ended. */
 export function untilLease(lease: bigint, now: bigint): number {
   const wait = lease - min(now / TICKS_PER_MS, LAST_MS - 1n);
   return Number(max(wait, 0n));

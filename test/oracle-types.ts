@@ -13,7 +13,7 @@ export interface OraclePermit {
   readonly period: number;
 }
 
-/** What a check left in the caller's hand; a result may be given with any of them, however old. */
+/** What a caller has after a check. It may pass any of them with a result, however old. */
 export type Ticket = OraclePermit | 'overflow' | 'rejected';
 export type Reason = 'allowed' | 'rate_limited' | 'circuit_open' | 'table_full';
 
@@ -39,6 +39,6 @@ export interface Row {
 
 export interface OracleHandle {
   readonly key: string;
-  /** The life whose pin the handle holds. */
+  /** The life of the row that the handle pins. */
   life: number | undefined;
 }

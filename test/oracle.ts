@@ -1,14 +1,14 @@
 /**
- * A plain model of the limiter, written from its contract and sharing no code with it: BigInt arithmetic, one object a
- * peer, no thought for speed.
+ * A plain model of the limiter. It was written from the contract and shares no code with the limiter. It uses BigInt
+ * arithmetic and one object for each peer, and it is not written for speed.
  *
  *   tat        theoretical arrival time: the tick at which the peer's bucket is full again
- *   life       a row's owner from claim to removal; a peer that comes back lives again
- *   period     a breaker's stretch in one state; a permit names a life and a period
+ *   life       the time from claiming a row to losing it; a peer that comes back starts a new life
+ *   period     the time a breaker stays in one state; a permit names a life and a period
  *
- * One thing the contract leaves to the table: which row a full table takes back for a newcomer. The model is told which
- * peer vanished (`vanished`) and checks that it could be spared. It holds for tables of at most 64 rows, where one
- * attempt of the reclaiming hand sees every row.
+ * The contract leaves one thing to the table: which row a full table reclaims for a newcomer. The model is told which peer
+ * vanished (`vanished`) and checks that its row could be reclaimed. The model holds for tables of at most 64 rows, because
+ * there one attempt of the reclaiming hand looks at every row.
  */
 
 import {
@@ -36,7 +36,7 @@ import {
 import type { OracleHandle, OracleLimits, Row, Ticket, Verdict } from './oracle-types.js';
 
 const TABLE_FULL_RETRY_MS = 1_000;
-/** When a row's last failure was is kept coarsely: a row may be held back so much longer than it needs. */
+/** The table stores the time of a last failure in coarse steps, so it may keep a row for this much longer than needed. */
 const COARSE_TICKS = ticks(1_024);
 
 export class Oracle {
@@ -56,14 +56,14 @@ export class Oracle {
     recovered: 0,
   };
   limits: OracleLimits;
-  /** Which peer the real table took back for the newcomer of this very step, if any. */
+  /** Which peer's row the real table reclaimed for the newcomer of the current step, if any. */
   vanished: () => string | undefined = () => undefined;
 
   #births = 0;
   #overflowTat = 0n;
   #price = 0n;
   readonly #maxPeers: number;
-  /** How many ms further ahead than can be something has to lie to be taken for a sign of another clock. */
+  /** A bucket or deadline counts as an anomaly if it is this many ms further ahead than a monotonic clock can put it. */
   readonly #aheadMs: number;
   #longestTimeoutMs: number;
   #longestProbeTimeoutMs: number;
@@ -129,7 +129,7 @@ export class Oracle {
     if (ahead > ticks(this.#aheadMs)) this.stats.clockAnomalies++;
   }
 
-  /** A change of state begins a new period. */
+  /** Sets the breaker. A change of state starts a new period. */
   #become(row: Row, breaker: Breaker): void {
     if (breaker.state !== row.breaker.state) {
       row.period++;
@@ -146,12 +146,12 @@ export class Oracle {
     return { reason, retryAfterMs, ticket: 'rejected' };
   }
 
-  /** What a full bucket holds, in ticks. */
+  /** The capacity of the bucket in ticks. */
   get #burst(): bigint {
     return BigInt(this.limits.burstSize) * this.#price;
   }
 
-  /** Milliseconds until `cost` tokens are there; 0: they are there now. */
+  /** Milliseconds until there are `cost` tokens; 0 if there are now. */
   #wait(tat: bigint, cost: number, now: bigint): number {
     if (cost > this.limits.burstSize) return Number.POSITIVE_INFINITY;
     const at = bucketTime(now, this.#burst);
@@ -224,7 +224,7 @@ export class Oracle {
     return true;
   }
 
-  /** Whether a row may be taken back: nothing is lost (clean), time has paid for it (idle, or perhaps already), never. */
+  /** Whether a row may be reclaimed: nothing is lost (clean), it was idle for long enough (idle), it may have been (perhaps), or not (never). */
   #spareable({ tat, pins, breaker, lastFailure }: Row, now: bigint): 'clean' | 'idle' | 'perhaps' | 'never' {
     if (pins > 0 || tat > bucketTime(now, this.#burst)) return 'never';
     if (breaker.state === 'closed' && breaker.failures === 0) return 'clean';
@@ -233,7 +233,7 @@ export class Oracle {
     return now >= forgiven ? 'perhaps' : 'never';
   }
 
-  // ── handles: one holds its row from its making, and again from its next use after it lost it ─────────────────────
+  // ── handles: one pins its row when it is made, and again at its next use after it lost the row ───────────────────
 
   handle(key: string, nowMs: number): OracleHandle {
     const handle: OracleHandle = { key, life: undefined };
@@ -241,7 +241,7 @@ export class Oracle {
     return handle;
   }
 
-  /** The handle's row, found or claimed, with its pin. */
+  /** Finds or claims the row of the handle and pins it. */
   #hold(handle: OracleHandle, now: bigint): Row | undefined {
     const row = this.rows.get(handle.key) ?? this.#claim(handle.key, now);
     if (row !== undefined && row.life !== handle.life) row.pins++;

@@ -8,7 +8,7 @@ import { engines } from './engines.js';
 for (const { name, using } of engines) {
   const test = suite(`handles of a limiter (${name})`);
 
-  test('a limiter owns the handles that it made, also released ones, and nothing else', () => {
+  test('a limiter owns the handles that it made, including released ones, and nothing else', () => {
     const limiter = new RateLimiter({ maxPeers: 4, ...using });
     const other = new RateLimiter({ maxPeers: 4, ...using });
     const peer = limiter.peer('peer');

@@ -1,4 +1,4 @@
-/** A handle made when the table was full: what it does until a row is free, and that it then has one of its own. */
+/** A handle made when the table was full: what it does until a row is free, and that it then gets its own row. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +21,7 @@ for (const { name, using } of engines) {
     });
   const LATER = 1e9;
 
-  test("made when no row was free, it is rejected under 'reject' until one is free, then has its own", () => {
+  test("onFull 'reject': a handle made when no row was free is rejected until one is free, then has its own", () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('resident', 1, 0);
     const peer = limiter.peer('peer', 0);
@@ -36,7 +36,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('newcomer', 1, LATER)));
   });
 
-  test("made when no row was free, it shares the bucket under 'overflow' until one is free, then has its own", () => {
+  test("onFull 'overflow': a handle made when no row was free shares the bucket until one is free, then has its own", () => {
     const limiter = limiterOf({ maxPeers: 1, onFull: 'overflow' });
     limiter.check('resident', 2, 0);
     const peer = limiter.peer('peer', 0);
@@ -55,7 +55,7 @@ for (const { name, using } of engines) {
     );
   });
 
-  test('made when no row was free, a failure without a permit takes the row as soon as there is one', () => {
+  test('a failure without a permit takes a row for such a handle as soon as one is free', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('resident', 1, 0);
     const peer = limiter.peer('peer', 0);
@@ -65,7 +65,7 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.check('newcomer', 1, LATER)), 'table_full', 'and pins it');
   });
 
-  test('a row that its failure took in a large full table is pinned like any other', () => {
+  test('a row that a failure took in a large full table is pinned like any other', () => {
     for (let spare = 0; spare < 192; spare += 8) {
       const limiter = limiterOf({ maxPeers: 192 });
       for (let i = 0; i < 192; i++) limiter.check(`resident-${i}`, i === spare ? 1 : 4, 0);
@@ -80,7 +80,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('made when no row was free and released before any was, it holds nothing', () => {
+  test('such a handle holds nothing if it is released before a row is free', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('resident', 1, 0);
     const peer = limiter.peer('peer', 0);

@@ -27,7 +27,7 @@ for (const { name, using } of engines) {
     return [...limiter.peers(LATER)].some((row) => row.id === id);
   };
 
-  test('it claims the row at once', () => {
+  test('making a handle claims the row', () => {
     const limiter = limiterOf();
     limiter.peer('peer', 0);
     assert.is(limiter.peerCount, 1);
@@ -60,7 +60,7 @@ for (const { name, using } of engines) {
     assert.is(peer.circuitState, 'closed');
   });
 
-  test('its looks and calls without a time read the clock', () => {
+  test('its properties, and its calls without a time, read the clock', () => {
     let reading = 0;
     const limiter = limiterOf({ clock: () => reading });
     const peer = limiter.peer('peer');
@@ -74,7 +74,7 @@ for (const { name, using } of engines) {
     assert.ok(peer.recordSuccess());
   });
 
-  test('its id is the ID it was made with, string or bytes, and a copy of the bytes', () => {
+  test('its id is the ID it was made with; bytes are a copy', () => {
     for (const kind of [Uint8Array, Buffer]) {
       const limiter = limiterOf();
       assert.is(limiter.peer('peer', 0).id, 'peer');
@@ -89,7 +89,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('it pins its row: an idle peer keeps its place however many names are invented', () => {
+  test('it pins its row: an idle peer keeps its row however many names are invented', () => {
     const limiter = limiterOf();
     limiter.peer('peer', 0);
     assert.ok(isPinned(limiter, 'peer'));
@@ -99,7 +99,7 @@ for (const { name, using } of engines) {
     assert.not(isPinned(unpinned, 'peer'), 'a peer without a handle does not');
   });
 
-  test('release gives back the pin and forgets nothing: a debt and an open circuit stay', () => {
+  test('release gives the pin back and forgets nothing: a debt and an open circuit stay', () => {
     const limiter = limiterOf();
     const peer = limiter.peer('peer', 0);
     peer.check(4, 0);
@@ -112,7 +112,7 @@ for (const { name, using } of engines) {
     assert.is(reasonOf(limiter.peer('peer', 0).check(1, 0)), 'circuit_open');
   });
 
-  test('a released row can be reclaimed once time has paid for it', () => {
+  test('a released row can be reclaimed once its debt has been paid back', () => {
     const limiter = limiterOf();
     limiter.peer('peer', 0).release();
     assert.not(isPinned(limiter, 'peer'));
@@ -138,14 +138,14 @@ for (const { name, using } of engines) {
     assert.not(isPinned(limiter, 'peer'));
   });
 
-  test('Symbol.dispose releases it, so that `using` does', () => {
+  test('Symbol.dispose releases it, so `using` works', () => {
     const limiter = limiterOf();
     const peer = limiter.peer('peer', 0);
     peer[Symbol.dispose]();
     assert.not(isPinned(limiter, 'peer'));
   });
 
-  test('a handle that is being used lets go at the end of its block', () => {
+  test('a handle declared with `using` is released at the end of its block', () => {
     const limiter = limiterOf();
     {
       using peer = limiter.peer('peer', 0);
@@ -183,7 +183,7 @@ for (const { name, using } of engines) {
     assert.ok([...limiter.peers(3 * LATER)].some((row) => row.id === 'peer'));
   });
 
-  test('a handle used after removePeer claims a row again, pins it, and is held by none of the old permits', () => {
+  test('a handle used after removePeer claims a row again and pins it, and no old permit counts', () => {
     const limiter = limiterOf();
     const peer = limiter.peer('peer', 0);
     const permit = peer.check(4, 0);
@@ -199,7 +199,7 @@ for (const { name, using } of engines) {
     assert.not(isPinned(limiter, 'peer'));
   });
 
-  test('a handle never touches another peer, though that peer is on the row it once had', () => {
+  test('a handle never touches another peer, even if that peer has the row that was its own', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     const old = limiter.peer('old', 0);
     const permit = old.check(1, 0);
@@ -232,7 +232,7 @@ for (const { name, using } of engines) {
     assert.not(isPinned(limiter, 'peer'));
   });
 
-  test('several handles of a removed peer find the one new row, each with a pin of its own', () => {
+  test('several handles of a removed peer find the one new row, and each holds a pin', () => {
     const limiter = limiterOf();
     const [a, b] = [limiter.peer('peer', 0), limiter.peer('peer', 0)];
     limiter.removePeer('peer');
@@ -246,7 +246,7 @@ for (const { name, using } of engines) {
     assert.not(isPinned(limiter, 'peer'));
   });
 
-  test('recordSuccess, recordIgnored and refund of a handle without a row claim none', () => {
+  test('recordSuccess, recordIgnored and refund of a handle without a row claim no row', () => {
     const limiter = limiterOf();
     const peer = limiter.peer('peer', 0);
     limiter.removePeer('peer');
@@ -256,7 +256,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 0);
   });
 
-  test('a late result after release counts, and leaks no pin', () => {
+  test('a late result after release counts and leaves no pin', () => {
     const limiter = limiterOf();
     const peer = limiter.peer('peer', 0);
     const permit = peer.check(1, 0);

@@ -1,4 +1,4 @@
-/** Looking in: the circuit, the tokens, the list of peers and the totals. */
+/** Reading the state: the circuit, the tokens, the list of peers and the totals. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,7 +10,7 @@ import { everything, onlyRow, openCircuit, utf8 } from './support.js';
 const KEPT_AT_LEAST = 54;
 
 for (const { name, using } of engines) {
-  const test = suite(`looking in (${name})`);
+  const test = suite(`reading the state (${name})`);
   const limiterOf = (options = {}) =>
     new RateLimiter({
       maxPeers: 16,
@@ -23,7 +23,7 @@ for (const { name, using } of engines) {
       ...using,
     });
 
-  test('getCircuitState is as the next check would find it', () => {
+  test('getCircuitState returns the state that the next check would find', () => {
     const limiter = limiterOf();
     assert.is(limiter.getCircuitState('peer', 0), 'closed');
     openCircuit(limiter, 'peer', 0);
@@ -32,7 +32,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 1_000), 'half_open', 'it would be let through');
   });
 
-  test('getAvailableTokens is whole tokens, rounded down, between 0 and the burst', () => {
+  test('getAvailableTokens returns whole tokens, rounded down, between 0 and the burst', () => {
     const limiter = limiterOf();
     assert.is(limiter.getAvailableTokens('peer', 0), 5);
     limiter.check('peer', 5, 0);
@@ -40,7 +40,7 @@ for (const { name, using } of engines) {
     assert.equal(seen, [0, 0, 1, 1, 2, 4, 5, 5, 5]);
   });
 
-  test('looks read the clock where no time is given', () => {
+  test('reading the state reads the clock if no time is given', () => {
     let reading = 0;
     const limiter = limiterOf({ clock: () => reading });
     limiter.check('peer', 5);
@@ -52,7 +52,7 @@ for (const { name, using } of engines) {
     assert.is(onlyRow(limiter).circuitState, 'half_open');
   });
 
-  test('looks create no row and change nothing', () => {
+  test('reading the state creates no row and changes nothing', () => {
     const limiter = limiterOf();
     limiter.check('peer', 2, 0);
     openCircuit(limiter, 'peer', 0);
@@ -69,7 +69,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 1);
   });
 
-  test('peerCount is the rows in use', () => {
+  test('peerCount is the number of rows in use', () => {
     const limiter = limiterOf();
     assert.is(limiter.peerCount, 0);
     for (let i = 1; i <= 16; i++) {
@@ -82,7 +82,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 15);
   });
 
-  test('peers() gives for every row its ID, circuit, tokens and counts', () => {
+  test('peers() lists the ID, circuit, tokens and counts of every row', () => {
     const limiter = limiterOf();
     limiter.check('busy', 3, 0);
     limiter.check('busy', 3, 0);
@@ -131,7 +131,7 @@ for (const { name, using } of engines) {
     assert.equal(ids.sort(), ['a', 'b']);
   });
 
-  test('peers() gives an ID as a string where its bytes are UTF-8, however it was given, else as its bytes', () => {
+  test('peers() lists an ID as a string if its bytes are valid UTF-8, else as bytes, however it was given', () => {
     const limiter = limiterOf();
     const binary = [
       new Uint8Array([0xff]),
@@ -148,7 +148,7 @@ for (const { name, using } of engines) {
     assert.equal(bytes.map((id) => [...id].join()).sort(), binary.map((id) => [...id].join()).sort());
   });
 
-  test('peers() gives IDs up to 54 bytes whole', () => {
+  test('peers() lists IDs of up to 54 bytes whole', () => {
     for (let length = 1; length <= KEPT_AT_LEAST; length++) {
       const limiter = limiterOf();
       const id = 'x'.repeat(length);
@@ -159,7 +159,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('peers() gives the beginning of an ID that is longer than what the table keeps, and says so', () => {
+  test('peers() lists the beginning of an ID that is too long for the table, and says so', () => {
     for (const id of [
       'x'.repeat(200),
       'y'.repeat(1_024),
@@ -181,7 +181,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('peers() gives the beginning of an ID that is no UTF-8 as bytes, but for a character that the cut went through', () => {
+  test('peers() lists the beginning of an ID that is not valid UTF-8 as bytes, unless only the cut split a character', () => {
     const limiter = limiterOf();
     const id = new Uint8Array(200).fill(0x78);
     limiter.check(id, 1, 0);
@@ -198,7 +198,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('peers() marks the shortest ID that is cut as truncated and no shorter one', () => {
+  test('peers() marks the shortest ID that is cut as truncated, and none that is shorter', () => {
     let longestWhole = 0;
     for (let length = KEPT_AT_LEAST; length <= 300; length++) {
       const limiter = limiterOf();
@@ -222,7 +222,7 @@ for (const { name, using } of engines) {
     assert.equal([...limiter.peers(0)].map((row) => row.availableTokens).sort(), [3, 4]);
   });
 
-  test('the rows of peers() are copies: they stay as they were, and changing them changes nothing', () => {
+  test('the rows of peers() are copies: later checks do not change them, and changing them changes nothing', () => {
     const limiter = limiterOf();
     limiter.check(new Uint8Array([0xff, 1]), 1, 0);
     const row = onlyRow(limiter, 0);
@@ -232,7 +232,7 @@ for (const { name, using } of engines) {
     assert.equal([...(onlyRow(limiter, 0).id as Uint8Array)], [0xff, 1]);
   });
 
-  test('stats() totals what happened over the whole life, removed peers and newcomers without a row included', () => {
+  test('stats() counts over the whole life, including removed peers and newcomers without a row', () => {
     const limiter = limiterOf({ maxPeers: 1, onFull: 'overflow' });
     assert.equal(limiter.stats(), {
       allowed: 0,
@@ -279,7 +279,7 @@ for (const { name, using } of engines) {
     });
   });
 
-  test('a reopening by a lease that ended counts as opened once somebody finds it', () => {
+  test('a circuit that reopens because a lease ended is counted when a call finds it', () => {
     for (const find of ['check', 'recordSuccess', 'recordFailure', 'recordIgnored'] as const) {
       const limiter = limiterOf({ probeTimeoutMs: 100 });
       openCircuit(limiter, 'peer', 0);
@@ -292,7 +292,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('stats() gives a copy', () => {
+  test('stats() returns a copy', () => {
     const limiter = limiterOf();
     const before = limiter.stats();
     limiter.check('peer', 1, 0);

@@ -36,7 +36,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a result with a rejected decision is false, counts as nothing and claims no row', () => {
+  test('a result with a rejected decision returns false, counts nowhere and claims no row', () => {
     for (const result of results) {
       const limiter = limiterOf({ burstSize: 1 });
       limiter.check('peer', 1, 0);
@@ -48,7 +48,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a result with an overflow permit is false, whoever gives it', () => {
+  test('a result with an overflow permit returns false for every peer', () => {
     for (const result of results) {
       const limiter = limiterOf({ maxPeers: 1 });
       limiter.check('resident', 1, 0);
@@ -74,7 +74,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a permit from before the row was reclaimed is stale, on whatever row the peer is now', () => {
+  test('a permit from before the row was reclaimed is stale, whichever row the peer has now', () => {
     const limiter = limiterOf({ maxPeers: 1, circuitBreakerThreshold: 1 });
     const before = limiter.check('peer', 1, 0);
     limiter.check('other', 1, 1_000);
@@ -85,7 +85,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 2_000), 'closed');
   });
 
-  test('a permit is good for its own peer alone', () => {
+  test('a permit is valid only for its own peer', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1 });
     const permit = limiter.check('a', 1, 0);
     limiter.check('b', 1, 0);
@@ -94,7 +94,7 @@ for (const { name, using } of engines) {
     assert.ok(limiter.recordFailure('a', permit, 0));
   });
 
-  test('a peer without a row: a failure without a permit claims one and counts; everything else is false', () => {
+  test('a peer without a row: a failure without a permit claims a row and counts; every other result returns false', () => {
     const limiter = limiterOf();
     assert.not(limiter.recordSuccess('peer', undefined, 0));
     assert.not(limiter.recordIgnored('peer', undefined, 0));
@@ -107,14 +107,14 @@ for (const { name, using } of engines) {
     assert.is(limiter.getCircuitState('peer', 0), 'open');
   });
 
-  test('a first failure opens the circuit where the threshold is 1', () => {
+  test('with a threshold of 1 the first failure opens the circuit', () => {
     const limiter = limiterOf({ circuitBreakerThreshold: 1 });
     assert.ok(limiter.recordFailure('peer', undefined, 0));
     assert.is(limiter.getCircuitState('peer', 0), 'open');
     assert.is(limiter.stats().circuitOpened, 1);
   });
 
-  test('a failure of a peer that finds no row is false, in either way of being full', () => {
+  test('a failure of a peer that finds no row returns false, whatever onFull is', () => {
     for (const onFull of ['overflow', 'reject']) {
       const limiter = limiterOf({ maxPeers: 1, onFull });
       limiter.check('resident', 1, 0);
@@ -126,7 +126,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a success reads the clock only where the circuit is not closed, and then once', () => {
+  test('a success reads the clock only if the circuit is not closed, and then once', () => {
     const at = { ms: 0, reads: 0 };
     const limiter = limiterOf({
       clock: () => {

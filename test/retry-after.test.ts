@@ -1,6 +1,6 @@
 /**
- * The promises about time, over random schedules: what retryAfterMs says is true both ways, and no peer is ever let
- * through more than its burst and what the rate gave it.
+ * The promises about time, over random schedules. What retryAfterMs says is exact in both directions. No peer is ever allowed
+ * more than its burst and what the rate has given it.
  */
 
 import { suite } from 'uvu';
@@ -47,7 +47,7 @@ for (const { name, using } of engines) {
     assert.ok(told > 2_000, `only ${told} waits were tried`);
   });
 
-  test('circuit_open is exact about the next probe: nobody is let through 1 ms earlier', () => {
+  test('circuit_open is exact about the next probe: no check is allowed 1 ms earlier', () => {
     const random = chance(SEED + 1);
     for (let i = 0; i < SCHEDULES; i++) {
       const circuitBreakerTimeoutMs = pick(random, [0.001, 0.5, 1, 33.3, 1_000, 30_000, 2 ** 27]);
@@ -96,7 +96,7 @@ for (const { name, using } of engines) {
     assert.ok(admitted.length > 0);
   }
 
-  test('never more than burst + rate · Δ in any Δ', () => {
+  test('no peer gets more than burst + rate · Δ in any time Δ', () => {
     const random = chance(SEED + 2);
     for (let i = 0; i < SCHEDULES; i++) {
       const pace = pick(random, [1, 64, 6_400]);
@@ -104,7 +104,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('never more than burst + rate · Δ in any Δ, with clocks that run back too', () => {
+  test('no peer gets more than burst + rate · Δ in any time Δ, even with clocks that run backwards', () => {
     const random = chance(SEED + 3);
     for (let i = 0; i < SCHEDULES; i++) {
       const pace = pick(random, [1, 64, 6_400]);
@@ -112,7 +112,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a peer that asks all the time gets its rate, and no less', () => {
+  test('a peer that asks all the time gets no less than its rate', () => {
     const random = chance(SEED + 4);
     for (let i = 0; i < 20; i++) {
       const rate = pick(random, [1, 3, 10, 100]);

@@ -187,7 +187,7 @@ for (const { name, using } of engines) {
     });
   }
 
-  test('options that are none are a ConfigError at the call', () => {
+  test('options that are not an object throw a ConfigError when the method is called', () => {
     const limiter = populated();
     const bad: [unknown, RegExp][] = [
       [{ slicems: 5 }, /slicems: expected no field of this name \(did you mean sliceMs\?\)/],

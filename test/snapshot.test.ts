@@ -112,7 +112,7 @@ for (const { name, using } of engines) {
     assert.is(restored.getAvailableTokens('debtor', 51_000), 15);
   });
 
-  test('a bad option or one that does not exist is a ConfigError', () => {
+  test('a bad or unknown option is a ConfigError', () => {
     const bytes = save(populated());
     for (const options of [{ burstSize: 0 }, { burst: 5 }])
       assert.is(thrownBy(() => restore(bytes, { ...at(0), ...options })).code, 'ERR_PEERGATE_CONFIG');
@@ -144,7 +144,7 @@ for (const { name, using } of engines) {
     assert.is(restored.getAvailableTokens('debtor', 50_500), 6);
   });
 
-  test('a table is restored whose rows were all used, some of them since given up', () => {
+  test('a table is restored even if all its rows were used and some were given up', () => {
     const limiter = limiterOf({ maxPeers: 300 });
     for (let i = 0; i < 300; i++) limiter.check(`peer ${i}`, 1 + (i % 10));
     for (let i = 0; i < 300; i += 3) limiter.removePeer(`peer ${i}`);

@@ -1,4 +1,4 @@
-/** The table: rows for everybody up to maxPeers, what happens when it is full, and whose row may be taken back. */
+/** The table: rows for up to maxPeers peers, what happens when it is full, and which rows may be reclaimed. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -34,7 +34,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('every row stays usable through removals and newcomers without end', () => {
+  test('every row stays usable after any number of removals and newcomers', () => {
     const random = chance(0x5eed_0002);
     for (const maxPeers of [1, 2, 3, 15, 16, 17, 100, 1_000]) {
       const limiter = limiterOf({ maxPeers });
@@ -61,7 +61,32 @@ for (const { name, using } of engines) {
     }
   });
 
-  test("onFull 'reject': a newcomer that finds no row is rejected as table_full, and the others notice nothing", () => {
+  test('every row stays usable when the tree of free rows has two or three levels', () => {
+    const random = chance(0x5eed_0023);
+    for (const maxPeers of [5_000, 262_200]) {
+      const limiter = limiterOf({ maxPeers });
+      const residents = Array.from({ length: maxPeers }, (_, i) => `peer-${i}`);
+      for (const id of residents) limiter.check(id, 1, 0);
+      assert.is(limiter.peerCount, maxPeers);
+      for (const leaving of ['all', 'few', 'a stretch']) {
+        const start = between(random, 0, maxPeers - 4_200);
+        let left = 0;
+        for (let i = 0; i < maxPeers; i++) {
+          const goes = leaving === 'few' ? random() < 0.001 : leaving === 'all' || (i >= start && i < start + 4_200);
+          if (!goes) continue;
+          assert.ok(limiter.removePeer(residents[i] as string));
+          residents[i] = `${leaving}-${i}`;
+          left++;
+        }
+        assert.is(limiter.peerCount, maxPeers - left);
+        for (const id of residents) if (id.startsWith(leaving)) assert.ok(isAllowed(limiter.check(id, 1, 0)), id);
+        assert.is(limiter.peerCount, maxPeers);
+        assert.is(reasonOf(limiter.check('one more', 1, 0)), 'table_full');
+      }
+    }
+  });
+
+  test("onFull 'reject': a newcomer that finds no row is rejected as table_full, and the others are not affected", () => {
     const limiter = limiterOf({ maxPeers: 2 });
     limiter.check('a', 1, 0);
     limiter.check('b', 1, 0);
@@ -95,7 +120,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().circuitOpened, 0);
   });
 
-  test('a peer without a row looks like a new one, also while the table is full', () => {
+  test('a peer without a row looks like a new one, even while the table is full', () => {
     const limiter = limiterOf({ maxPeers: 1, onFull: 'overflow' });
     limiter.check('resident', 4, 0);
     for (let i = 0; i < 4; i++) limiter.check('newcomer', 1, 0);
@@ -105,7 +130,7 @@ for (const { name, using } of engines) {
 
   // ── reclaiming ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  test('a row that owes nothing is taken back for a newcomer', () => {
+  test('a row that owes nothing is reclaimed for a newcomer', () => {
     const limiter = limiterOf({ maxPeers: 2 });
     limiter.check('a', 1, 0);
     limiter.check('b', 2, 0);
@@ -116,14 +141,14 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 2);
   });
 
-  test('a row that owes tokens is never given away, whatever it costs others', () => {
+  test('a row that owes tokens is never given away, whatever that costs others', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('debtor', 4, 0);
     for (let now = 0; now < 4_000; now += 10) assert.is(reasonOf(limiter.check(`n-${now}`, 1, now)), 'table_full');
     assert.ok(isAllowed(limiter.check('newcomer', 1, 4_000)));
   });
 
-  test('a row that holds an open circuit is never given away before it has been idle a timeout beyond its deadline', () => {
+  test('a row with an open circuit is not given away until it has been idle for a timeout after its deadline', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     openCircuit(limiter, 'failing', 0);
     for (const now of [0, 59_999, 60_000, 90_000, 119_999]) {
@@ -133,7 +158,7 @@ for (const { name, using } of engines) {
     assert.equal(idsOf(limiter, 125_000), ['newcomer']);
   });
 
-  test('a row with failures behind it is not given away before it has been idle a timeout beyond the last', () => {
+  test('a row with failures is not given away until it has been idle for a timeout after the last failure', () => {
     const limiter = limiterOf({ maxPeers: 1, circuitBreakerThreshold: 9 });
     for (const now of [0, 970_000, 1_000_000]) limiter.recordFailure('failing', undefined, now);
     for (const past of [0, 1, 30_000, 59_999]) {
@@ -142,7 +167,14 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('newcomer', 1, 1_065_000)));
   });
 
-  test('a row with a probe out is not given away; time pays for a probe that hangs', () => {
+  test('a failure at 0 is paid for a timeout later, to the millisecond', () => {
+    const limiter = limiterOf({ maxPeers: 1, circuitBreakerThreshold: 9 });
+    limiter.recordFailure('failing', undefined, 0);
+    assert.is(reasonOf(limiter.check('newcomer', 1, 59_999)), 'table_full');
+    assert.ok(isAllowed(limiter.check('newcomer', 1, 60_000)));
+  });
+
+  test('a row with a probe out is not given away, but a probe that hangs does not hold it for ever', () => {
     const limiter = limiterOf({ maxPeers: 1, probeTimeoutMs: 10_000 });
     openCircuit(limiter, 'failing', 0);
     limiter.check('failing', 1, 60_000);
@@ -152,7 +184,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('newcomer', 1, 195_000)));
   });
 
-  test('no name holds a row for ever: whatever its circuit was left as, time pays for it', () => {
+  test('no name holds a row for ever, in whatever state its circuit was left', () => {
     const leave: Record<string, (limiter: RateLimiter) => void> = {
       'a failure': (limiter) => limiter.recordFailure('gone', undefined, 0),
       'an open circuit': (limiter) => openCircuit(limiter, 'gone', 0),
@@ -178,7 +210,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a row of which nothing is lost goes before one that time has paid for', () => {
+  test('a row without failures is reclaimed before one whose failures are old enough to forget', () => {
     for (const clean of [0, 1, 2, 3]) {
       const limiter = limiterOf();
       for (let i = 0; i < 4; i++) {
@@ -191,7 +223,7 @@ for (const { name, using } of engines) {
     }
   });
 
-  test('a free row goes before one that is in use', () => {
+  test('a free row is used before one is reclaimed', () => {
     const limiter = limiterOf();
     for (const id of ['a', 'b', 'c', 'd']) limiter.check(id, 1, 0);
     limiter.removePeer('c');
@@ -200,14 +232,14 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().reclaimed, 0);
   });
 
-  test('a newcomer that could not pay in any case takes no row from another', () => {
+  test('a newcomer whose cost is above the burst takes no row from another', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.check('resident', 1, 0);
     assert.is(reasonOf(limiter.check('newcomer', 5, 100_000)), 'rate_limited');
     assert.equal(idsOf(limiter, 100_000), ['resident']);
   });
 
-  test('a clock that runs backwards gives no row away that owed something', () => {
+  test('a clock that runs backwards gives away no row that owes something', () => {
     const limiter = limiterOf({ maxPeers: 1 });
     limiter.recordFailure('failing', undefined, 1_000_000);
     for (const now of [999_999, 500_000, 0, -5]) assert.is(reasonOf(limiter.check('newcomer', 1, now)), 'table_full');
@@ -215,7 +247,7 @@ for (const { name, using } of engines) {
 
   // ── removal ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  test('removePeer forgets the peer at once, debts and circuit included, and says whether it was there', () => {
+  test('removePeer forgets the peer with its debt and circuit, and returns whether it was there', () => {
     const limiter = limiterOf();
     limiter.check('peer', 4, 0);
     openCircuit(limiter, 'peer', 0);
@@ -237,7 +269,7 @@ for (const { name, using } of engines) {
     assert.is(limiter.stats().reclaimed, 0);
   });
 
-  test('removing one peer leaves the others as they were', () => {
+  test('removing one peer leaves the others unchanged', () => {
     const limiter = limiterOf({ maxPeers: 64 });
     for (let i = 0; i < 64; i++) limiter.check(`peer-${i}`, (i % 4) + 1, 0);
     for (let i = 0; i < 64; i += 2) limiter.removePeer(`peer-${i}`);

@@ -1,7 +1,8 @@
-/** Tickets to a shared table: one thread each, given back once, refused with both values where they do not fit. */
+/** Tickets to a shared table: each serves one thread and is given back once; an error names what was expected and what came. */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as layout from '../assembly/layout.js';
 import { ClosedError, isAllowed, RateLimiter, SharingError, type Ticket } from '../src/index.js';
 import { engines } from './engines.js';
 import { thrownBy } from './support.js';
@@ -19,7 +20,7 @@ const codeOf = (act: () => unknown) => {
   return error.code;
 };
 
-test('an attached limiter decides on the same rows', () => {
+test('an attached limiter uses the same rows', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   for (let i = 0; i < 4; i++) assert.ok(isAllowed((i % 2 ? other : limiter).check('peer')));
@@ -30,14 +31,14 @@ test('an attached limiter decides on the same rows', () => {
   assert.is(limiter.stats().allowed, 4);
 });
 
-test('a permit of one thread counts in another', () => {
+test('a permit of one thread is valid in another', () => {
   const limiter = sharedLimiter({ circuitBreakerThreshold: 1 });
   const other = attached(limiter.share());
   assert.is(other.recordFailure('peer', limiter.check('peer')), true);
   assert.is(limiter.getCircuitState('peer'), 'open');
 });
 
-test('limits that one thread sets hold for all, and all can see them', () => {
+test('limits that one thread sets hold for all threads, and all can read them', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   assert.equal({ ...other.config, clock: 0, module: 0 }, { ...limiter.config, clock: 0, module: 0 });
@@ -47,7 +48,7 @@ test('limits that one thread sets hold for all, and all can see them', () => {
   assert.is(limiter.getAvailableTokens('anybody'), 9);
 });
 
-test('a handle in one thread keeps the row from all, until it is released or its thread is detached', () => {
+test('a handle in one thread pins the row against all threads, until it is released or its thread is detached', () => {
   for (const leave of ['release', 'detach', 'close'] as const) {
     const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
     const ticket = limiter.share();
@@ -62,14 +63,14 @@ test('a handle in one thread keeps the row from all, until it is released or its
   }
 });
 
-test('detach is idempotent and says whether it was this call', () => {
+test('detach is idempotent and returns whether this call detached the thread', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   assert.is(limiter.detach(posted(ticket)), true);
   assert.is(limiter.detach(posted(ticket)), false);
 });
 
-test('a number that was given back serves the next thread, whom no late detach can put out', () => {
+test('a number that was given back serves the next thread, and a late detach with the old ticket does not affect it', () => {
   const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
   const first = limiter.share();
   limiter.detach(first);
@@ -80,7 +81,7 @@ test('a number that was given back serves the next thread, whom no late detach c
   assert.not(isAllowed(limiter.check('newcomer')), 'the second tenant still holds its row');
 });
 
-test('a ticket serves once: used twice or given back before, it is refused', () => {
+test('a ticket serves once: it is refused if it was used or given back before', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   attached(ticket);
@@ -95,7 +96,59 @@ test('a ticket serves once: used twice or given back before, it is refused', () 
   );
 });
 
-test('at most 32 threads are at a table, its maker among them', () => {
+test('the next tenant of a number holds nothing that the last one held', () => {
+  const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
+  const first = limiter.share();
+  attached(first).peer('held');
+  limiter.detach(first);
+  const second = limiter.share();
+  attached(second);
+  assert.is(second.thread, first.thread);
+  assert.ok(isAllowed(limiter.check('newcomer')));
+});
+
+test('who joins clears what its predecessor was in the middle of, and leaves alone what others are in the middle of', () => {
+  const [OTHER, OWN] = [1, 2]; // the bits of threads 0 and 1
+  const { LIFE_LIMBO: limbo, LIFE_LIVE: live, LIFE_CLOSING: closing } = layout;
+  const cases: readonly (readonly [life: number, pins: number, afterwards: readonly [life: number, pins: number]])[] = [
+    [live, 0, [live, 0]],
+    [live, OTHER, [live, OTHER]],
+    [live, OWN, [live, 0]],
+    [live, OWN | OTHER, [live, OTHER]],
+    [limbo, 0, [limbo, 0]],
+    [limbo, OTHER, [limbo, OTHER]],
+    [limbo, OWN, [limbo, 0]],
+    [closing, OTHER, [closing, OTHER]],
+    [closing, OWN, [live, 0]],
+  ];
+  for (const [life, pins, expected] of cases) {
+    const limiter = sharedLimiter();
+    limiter.check('peer');
+    const ticket = limiter.share();
+    const meta = new Uint32Array(ticket.memory.buffer, layout.ROWS + layout.ROW_META, 2);
+    const epoch = (meta[1] as number) >> layout.LIFE_BITS;
+    meta.set([pins, (epoch << layout.LIFE_BITS) | life]);
+    attached(ticket);
+    const [pinsNow = -1, owner = -1] = meta;
+    assert.equal([owner & 7, pinsNow, owner >> layout.LIFE_BITS], [...expected, epoch], `life ${life}, pins ${pins}`);
+  }
+});
+
+test('a row that a dead thread gave up without a mark is found at once when its number has a new tenant', () => {
+  // More rows than one attempt to reclaim looks at, and all but one in use.
+  const limiter = sharedLimiter({ maxPeers: 1_000, onFull: 'reject' });
+  for (let i = 0; i < 1_000; i++) limiter.check(`peer-${i}`);
+  limiter.removePeer('peer-700');
+  const ticket = limiter.share();
+  const cold = layout.coldAt(layout.indexAt(1_000), 1_000);
+  const [free, inner] = [layout.freeAt(cold, 1_000), layout.freeInner(1_000)];
+  new Uint8Array(ticket.memory.buffer, free, (inner + 16) * 8).fill(0);
+  assert.not(isAllowed(limiter.check('newcomer')), 'nobody knows of it');
+  attached(ticket);
+  assert.ok(isAllowed(limiter.check('newcomer')));
+});
+
+test('at most 32 threads can share a table, including the one that made it', () => {
   const limiter = sharedLimiter();
   const tickets = Array.from({ length: 31 }, () => limiter.share());
   assert.is(new Set(tickets.map(({ thread }) => thread)).size, 31);
@@ -107,7 +160,7 @@ test('at most 32 threads are at a table, its maker among them', () => {
   assert.is(limiter.share().thread, tickets[7]?.thread);
 });
 
-test('a table of another version, or none, is refused with both values named', () => {
+test('memory without a table, or with one of another version, is refused and both values are named', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const words = new Uint32Array(ticket.memory.buffer, 1024, 2);
@@ -118,7 +171,7 @@ test('a table of another version, or none, is refused with both values named', (
   assert.match(thrownBy(() => attached(ticket)).message, new RegExp(`${magic}\\), got memory with 99`));
 });
 
-test('what is no ticket is refused, and so is sharing what is not shared', () => {
+test('a value that is not a ticket is refused, and so is share() of a limiter that is not shared', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const bad = [
@@ -146,7 +199,7 @@ test('what is no ticket is refused, and so is sharing what is not shared', () =>
   );
 });
 
-test('a ticket of parts that do not fit is refused with what was expected and what came', () => {
+test('a ticket whose parts do not fit together is refused, with what was expected and what came', () => {
   const limiter = sharedLimiter();
   const ticket = limiter.share();
   const memoryOf = (pages: number, shared = true) =>
@@ -181,7 +234,7 @@ test('a ticket of parts that do not fit is refused with what was expected and wh
   assert.is(attached(ticket).share().thread, 2, 'the ticket itself is still good');
 });
 
-test('a limiter that leaves a shared table ends for itself, and the others go on', () => {
+test('a limiter that leaves a shared table is closed, and the others go on', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   other.check('peer');
@@ -194,21 +247,21 @@ test('a limiter that leaves a shared table ends for itself, and the others go on
   assert.is(limiter.getAvailableTokens('peer'), 2);
 });
 
-test('the number of a maker that left serves another thread', () => {
+test('after the thread that made the table has left, its number serves another thread', () => {
   const limiter = sharedLimiter();
   const other = attached(limiter.share());
   limiter.close();
   assert.is(other.share().thread, 0);
 });
 
-test('a thread without a clock of its own reads the one all share', () => {
+test('a thread without its own clock reads the one that all threads share', () => {
   const limiter = new RateLimiter({ shared: true, maxPeers: 8, burstSize: 1, maxRequestsPerSec: 0.001 });
   const other = RateLimiter.attach(limiter.share());
   const [before, now, after] = [limiter.config.clock(), other.config.clock(), limiter.config.clock()];
   assert.ok(before <= now && now <= after);
 });
 
-test('where memory cannot be shared, the error says what is missing', () => {
+test('if memory cannot be shared, the error says what is missing', () => {
   const isolated = Object.getOwnPropertyDescriptor(globalThis, 'crossOriginIsolated');
   Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
   try {

@@ -1,6 +1,6 @@
 /**
- * Histories that once came out wrong, or that tell a wrong limiter from a right one: each file in test/vectors is one,
- * with a sentence about it, taken step by step beside the oracle.
+ * Histories that once gave a wrong result, or that tell a wrong limiter from a right one. Each file in test/vectors is one
+ * history with a sentence about it. It runs step by step beside the oracle.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ for (const { name, using } of engines) {
     });
   }
 
-  test('there are some', () => {
+  test('there are vectors', () => {
     assert.ok(files.length > 0);
   });
 

@@ -1,5 +1,5 @@
-// bottleneck: a job scheduler with a reservoir, a group of them by key. Rejecting is dropping the job. It starts each job from a
-// timer of a millisecond, so many are scheduled at once: one by one, the timer would be all that is measured.
+// bottleneck: a job scheduler with a reservoir, in a group with one for each key. It rejects by dropping the job. It starts each
+// job from a timer of a millisecond, so the case schedules many jobs together. Otherwise only the timer would be measured.
 
 import { type AsyncLimiter, load, PLENTY } from './library.js';
 

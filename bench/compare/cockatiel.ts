@@ -1,4 +1,4 @@
-// cockatiel: a breaker an object. It has no rate limiter, so `limiter` stands before it.
+// cockatiel: one breaker is one object. It has no rate limiter, so the case puts `limiter` in front of it.
 
 import { keyed, load, type Protection } from './library.js';
 import { bucketsOf } from './limiter.js';

@@ -1,4 +1,4 @@
-// express-rate-limit: its memory store without express around it; the middleware compares the count with the limit.
+// express-rate-limit: its memory store without express. The case compares the count with the limit, as the middleware does.
 
 import { type AsyncLimiter, LONG_SECONDS, load, PLENTY } from './library.js';
 

@@ -1,29 +1,29 @@
-// What the other libraries look like to a question: a keyed limiter, or something that also runs the handler and judges
-// what came of it. They are installed under bench/ only, so they are imported by name at run time, with the few types that
-// are used here.
+// The interface of the other libraries: either a keyed limiter, or something that also runs the handler and judges the outcome.
+// The libraries are installed only under bench/. So they are imported by name at run time, and the few types that are used
+// are declared here.
 
-/** Where the answers of a limiter are to come from: all yes or all no. */
+/** Whether a limiter allows every request or rejects every request. */
 export type Mode = 'allow' | 'reject';
 
 export interface Library {
   readonly name: string;
-  /** What is used of it, in a few words. */
+  /** The part of the library that is used, in a few words. */
   readonly how: string;
 }
 
-/** Decides in the same call. */
+/** Returns its decision. */
 export interface SyncLimiter extends Library {
   readonly make: (ids: readonly string[], mode: Mode) => Promise<(id: string) => boolean>;
 }
 
-/** Decides by a promise. */
+/** Returns a promise of its decision. */
 export interface AsyncLimiter extends Library {
-  /** How many requests are awaited together; 1 where it is not said. */
+  /** How many requests are awaited together. Default 1. */
   readonly atOnce?: number;
   readonly make: (ids: readonly string[], mode: Mode) => Promise<(id: string) => Promise<boolean>>;
 }
 
-/** Limits, runs the handler if its breaker lets it, and judges. `reject`: its circuit is open. */
+/** Limits, runs the handler if the breaker allows it, and judges the outcome. With `reject` its circuit is open. */
 export interface Protection extends Library {
   readonly make: (
     ids: readonly string[],
@@ -37,11 +37,11 @@ export async function load<T>(name: string): Promise<T> {
   return (await import(name)) as T;
 }
 
-/** One of something for each ID, as a service with many peers keeps it. */
+/** Makes one object for each ID, as a service with many peers does. */
 export function keyed<T>(ids: readonly string[], make: () => T): Map<string, T> {
   return new Map(ids.map((id) => [id, make()]));
 }
 
-/** So long that no window ends while a case runs, and no timer overflows. */
+/** So long that no window ends while a case runs, but short enough that no timer overflows. */
 export const LONG_SECONDS = 1_000_000;
 export const PLENTY = 1_000_000_000;

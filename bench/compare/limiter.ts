@@ -1,4 +1,4 @@
-// limiter: a token bucket an object, kept in a `Map` by the service.
+// limiter: one token bucket is one object. The service keeps them in a `Map`.
 
 import { keyed, load, type Mode, PLENTY, type SyncLimiter } from './library.js';
 
@@ -37,7 +37,7 @@ export const limiterInHand: SyncLimiter = {
   how: 'TokenBucket in hand, no Map',
   async make(ids, mode) {
     const buckets = [...(await bucketsOf(ids, mode)).values()];
-    // The loop goes through the peers in order: nothing is looked up.
+    // The loop goes through the peers in order, so it needs no look-up.
     let next = 0;
     return () => {
       const bucket = buckets[next++] as TokenBucket;

@@ -1,4 +1,4 @@
-// mollitia: one circuit a peer, with a rate limit (a log of the last requests) and a breaker over a sliding window.
+// mollitia: one circuit for each peer, with a rate limit (a log of the last requests) and a breaker over a sliding window.
 
 import { keyed, load, type Protection } from './library.js';
 
@@ -13,7 +13,7 @@ interface Module {
   BreakerState: { OPENED: string; CLOSED: string };
 }
 
-/** A log of ten requests that are soon forgotten lets everyone through and stays short. */
+/** The log holds ten requests and forgets them soon. So it allows everything and stays short. */
 const LIMIT = { limitPeriod: 1e-9, limitForPeriod: 10 };
 
 export const mollitia: Protection = {

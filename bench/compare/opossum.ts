@@ -1,4 +1,4 @@
-// opossum: a breaker an object, with statistics and timers of its own. rate-limiter-flexible stands before it.
+// opossum: one breaker is one object, with its own statistics and timers. The case puts rate-limiter-flexible in front of it.
 
 import { keyed, load, type Protection } from './library.js';
 import { rateLimiterFlexible } from './rate-limiter-flexible.js';

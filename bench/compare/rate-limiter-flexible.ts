@@ -1,4 +1,4 @@
-// rate-limiter-flexible: fixed windows in memory, one timer a key; a rejection is a rejected promise.
+// rate-limiter-flexible: fixed windows in memory, with one timer for each key. A rejection is a rejected promise.
 
 import { type AsyncLimiter, LONG_SECONDS, load, PLENTY } from './library.js';
 

@@ -1,7 +1,7 @@
-// What a P2P client writes for itself: GCRA over a `Map`, with `Date.now()`; a limiter only. Written for this comparison, in
-// two ways. Both are measured, and the faster one counts.
+// A limiter as P2P clients write it for themselves: GCRA over a `Map`, with `Date.now()`, and no breaker. It was written for
+// this comparison, in two ways. Both are measured, and the faster one counts.
 
-/** Theoretical arrival times as numbers: read one, write one. The usual way. */
+/** Keeps theoretical arrival times as numbers. A check reads one and writes one. This is the usual way. */
 export class GcraMap {
   readonly #tats = new Map<string, number>();
   readonly #interval: number;
@@ -22,7 +22,7 @@ export class GcraMap {
   }
 }
 
-/** An object for each peer: only the first request writes to the map. */
+/** Keeps an object for each peer. Only the first request of a peer writes to the map. */
 export class GcraMapOfObjects {
   readonly #peers = new Map<string, { tat: number }>();
   readonly #interval: number;

@@ -1,6 +1,6 @@
-// The core once more, in plain JavaScript: bucket, breaker and permits in typed arrays, a `Map` from IDs to rows. It says
-// what WebAssembly costs or buys for one decision. It has no more than that takes: no bound, no reclaiming, no pins, no
-// counters for each peer, no configuring; and time is exact to 2⁻²⁰ ms for 99 days, which is as long as a double lasts.
+// The core in plain JavaScript: bucket, breaker and permits in typed arrays, and a `Map` from IDs to rows. It shows what
+// WebAssembly costs or saves in one decision. It has only what a decision needs: no bound, no reclaiming, no pins, no
+// counters for each peer and no reconfiguration. Time is exact to 2⁻²⁰ ms for 99 days; after that a double is too short.
 //
 //      f64 │ tat │ deadline or lease │            row of 64 bytes, as in the table, so that it is one cache line
 //      i32 │ ·   ·   ·   ·           │ epoch │ breaker: generation 14 ─ 2 ─ state 2 ─ 0 │ failures or probes │
@@ -39,7 +39,7 @@ export class Twin {
   readonly #i32: Int32Array;
   readonly #slots = new Map<string, number>();
   readonly #clock: () => number;
-  /** What a token and a whole burst take, in ms. */
+  /** How long a token and a whole burst take to come back, in ms. */
   readonly #interval: number;
   readonly #tolerance: number;
   readonly #burst: number;
@@ -163,7 +163,7 @@ export class Twin {
     this.#f64[slot * 8 + 1] = Math.ceil((Math.max(at, 0) + this.#timeoutMs) * STEPS_PER_MS) / STEPS_PER_MS;
   }
 
-  /** A lease that ended with nothing settled opened the circuit at that instant. */
+  /** If a lease ended without a result, the circuit opened at that instant. */
   #expire(slot: number, now: number): void {
     const breaker = this.#i32[slot * 16 + BREAKER] as number;
     if ((breaker & 3) !== HALF_OPEN) return;
@@ -190,7 +190,7 @@ export class Twin {
   }
 }
 
-/** A handle, as the product's: it knows its row. */
+/** A handle that knows its row, like `Peer`. */
 export class TwinPeer {
   readonly #twin: Twin;
   readonly #slot: number;

@@ -1,5 +1,5 @@
-// The controls decide as they should: the oracle of the tests and both of them take the same steps, drawn with a fixed seed,
-// and have to agree on every decision, every wait, every result. A control that cheats would make its comparison void.
+// Checks that the controls decide correctly. The oracle of the tests and the controls take the same steps, drawn with a fixed
+// seed. They must agree on every decision, every wait and every result. Comparing with a wrong control would be worthless.
 
 import { Oracle } from '../../test/oracle.js';
 import type { Result } from '../../test/oracle-breaker.js';
@@ -38,7 +38,7 @@ function expectDecision(what: string, came: number, { reason, retryAfterMs }: Ve
   if (came < 0) expect(`${what}, wait`, wait === 0xfffffff ? Number.POSITIVE_INFINITY : wait, retryAfterMs);
 }
 
-/** Checks and results of both kinds, by ID and by handle; permits of now and of before. */
+/** Checks and results of both kinds, by ID and by handle, with current and with old permits. */
 function verifyTwin(): number {
   let rejections = 0;
   for (const setting of SETTINGS) {
@@ -87,13 +87,13 @@ function verifyTwin(): number {
   return rejections;
 }
 
-/** `Date.now()` is set, so that the code under test is the code that is measured. */
+/** This replaces `Date.now()`, so that the tested code is the code that is measured. */
 function verifyGcra(): number {
   const clock = Date.now;
   let rejections = 0;
   try {
     for (const Control of [GcraMap, GcraMapOfObjects]) {
-      // Intervals that are whole milliseconds, as the clock is, so that rounding decides nothing.
+      // Intervals are whole milliseconds, like the clock, so that rounding changes no decision.
       for (const [rate, burst] of [
         [100, 200],
         [8, 3],
@@ -123,7 +123,7 @@ function verifyGcra(): number {
   return rejections;
 }
 
-/** Throws where a control disagrees with the oracle. */
+/** Throws if a control disagrees with the oracle. */
 export function verifyControls(): void {
   if (verifyTwin() < STEPS || verifyGcra() < STEPS) throw new Error('the controls were hardly put to the test');
 }

@@ -1,5 +1,5 @@
-// "Does it feed the garbage collector?" Ten million calls, and how many bytes the heap grew. The young generation is so large
-// that it is not collected meanwhile unless calls allocate; each time that it was, it had been full.
+// "Does it feed the garbage collector?" Makes ten million calls and measures how many bytes the heap grew. The young generation
+// is so large that it fills up, and is collected, only if calls allocate. Each collection counts as one full generation.
 
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +23,7 @@ async function bytesPerCall(call: (i: number) => boolean): Promise<Figures> {
     for (let i = 0; i < calls; i++) sum += +call(i);
     if (sum !== calls) throw new Error(`${calls} calls, ${sum} as expected`);
   };
-  // Until the optimising compiler has nothing more to do, and once more.
+  // Warms up until the optimising compiler has finished, and then once more.
   for (let i = 0; i < 20; i++) {
     run(CALLS / 20);
     await sleep(20);
@@ -49,8 +49,9 @@ async function bytesPerCall(call: (i: number) => boolean): Promise<Figures> {
 
 const names = () => idsOf(namesOf('libp2p', PEERS));
 /**
- * Times that are there already, as objects of the heap: what a caller's own arithmetic makes of a fraction where a call is
- * not inlined is the caller's. The text keeps the engine from storing them without their objects.
+ * Times that already exist as heap objects. If a call is not inlined, an engine allocates an object for a fraction that the
+ * caller computes, and that is not the limiter's allocation. The text in the array stops the engine from storing the times
+ * as plain doubles.
  */
 const times: readonly unknown[] = [...Array.from({ length: 1_024 }, (_, i) => 1_000 + (i + 0.5) / 1_024), 'no time'];
 const timeAt = (i: number) => times[i & 1_023] as number;
@@ -134,7 +135,7 @@ const cases: Case[] = calls.map(([row, make]) => ({
 export const allocation: Question = {
   name: 'allocation',
   title: 'What deciding leaves for the garbage collector',
-  about: `bytes the heap grows a call, over ${CALLS} calls, time given, IDs seen before.`,
+  about: `Bytes by which the heap grows for each call, over ${CALLS} calls. Time is given, and the IDs were seen before.`,
   cases,
   shown: { as: 'list' },
 };

@@ -1,4 +1,4 @@
-// "I have many frames at once: does one call for all of them pay?"
+// "I have many frames: is one call for all of them worth it?"
 
 import { requests } from '../loops.js';
 import { type Figures, type Loop, time } from '../measure.js';
@@ -22,7 +22,7 @@ function single(): Figures {
   return { ns: time(requests(order, true, (pick, now) => (handles[pick] as Peer).check(1, now) >= 0)) };
 }
 
-/** The batches are ready made: how they come to be is the caller's. All decisions are read. */
+/** The batches exist already, because the caller makes them. All decisions are read. */
 function many(size: number): Figures {
   const ids = names();
   const limiter = peergateOf(ids, 'allow');

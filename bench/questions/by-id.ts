@@ -1,4 +1,4 @@
-// "What if a request carries only a name?" The table has to find the peer's row; so has a `Map`.
+// "What if a request carries only a name?" The table has to find the peer's row, as a `Map` would.
 
 import { GcraMap, GcraMapOfObjects } from '../controls/gcra-map.js';
 import { requests } from '../loops.js';
@@ -90,7 +90,7 @@ export const byId: Question = {
   name: 'by-id',
   title: 'One decision by ID, the same string object each time',
   about:
-    'ns a decision; peers at random or by Zipf’s law, 52-character IDs whose string objects the caller keeps. Time is given where nothing else is said.',
+    "ns a decision. Peers come at random or by Zipf's law. IDs have 52 characters, and the caller keeps their string objects. Time is given unless the row says otherwise.",
   cases,
   shown: { as: 'grid', unit: 'ns', base: OURS },
 };

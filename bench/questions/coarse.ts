@@ -1,5 +1,5 @@
-// "Reading the clock costs more than the decision: what does a coarse clock save?" A turn of the event loop decides 64
-// times; the same with time given is the comparison, so that what a turn costs falls on both.
+// "Reading the clock costs more than the decision: what does a coarse clock save?" Each turn of the event loop decides 64
+// times. The comparison does the same with time given, so the cost of a turn is in both figures.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AsyncLoop, type Figures, timeAsync } from '../measure.js';
@@ -36,7 +36,7 @@ function turns(handles: readonly Peer[], decide: (peer: Peer, now: number) => nu
   };
 }
 
-/** In processes of their own: with several clocks in one the engine could not inline any of them, and few have several. */
+/** Each clock runs in its own process. With several clocks in one process the engine could not inline any of them, and few programs have several. */
 async function measure(clock: (() => number) | undefined, given: boolean): Promise<Figures> {
   const ids = idsOf(namesOf('libp2p', PEERS));
   const handles = handlesOf(peergateOf(ids, 'allow', clock), ids);
@@ -48,8 +48,8 @@ async function measure(clock: (() => number) | undefined, given: boolean): Promi
 
 export const coarse: Question = {
   name: 'coarse',
-  title: 'A clock that is read once a turn',
-  about: `ns a check by handle, ${CHECKS} checks in a turn of the event loop, the turn included.`,
+  title: 'A clock that is read once in a turn',
+  about: `ns a check by handle, with ${CHECKS} checks in one turn of the event loop. The cost of the turn is included.`,
   cases: [
     { row: GIVEN, column: COLUMN, measure: () => measure(undefined, true) },
     { row: COARSE, column: COLUMN, measure: () => measure(coarseClock(), false) },

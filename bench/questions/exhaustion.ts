@@ -1,5 +1,5 @@
 // "How many requests a second hold every row of the table, so that no newcomer finds one?" An attacker uses as many names as
-// there are rows, one after the other, over and over. Time is a parameter, so what comes out is the same on every machine.
+// there are rows, one after the other, over and over. Time is a parameter, so the result is the same on every machine.
 
 import type { Figures } from '../measure.js';
 import { Limiter, presets } from '../peergate.js';
@@ -9,7 +9,7 @@ const ROWS = 65_536;
 /** How often each name is used. Circuits open on the way, under every preset but the lenient one. */
 const CYCLES = 12;
 const NEWCOMERS_A_CYCLE = 64;
-/** The result is this exact. */
+/** The precision of the result. */
 const STEP = 1.01;
 
 export const HOLDS = 'requests a second';

@@ -1,4 +1,4 @@
-// "How fast can a flood be turned away?" Every request is rejected: by rate, or because the circuit is open.
+// "How fast can a flood be rejected?" Every request is rejected, by rate or because the circuit is open.
 
 import { limiterAndCockatiel } from '../compare/cockatiel.js';
 import type { AsyncLimiter, Protection, SyncLimiter } from '../compare/library.js';
@@ -97,7 +97,7 @@ const cases: Case[] = [
 export const flood: Question = {
   name: 'flood',
   title: 'A flood: every request is rejected',
-  about: `${PEERS} peers at random, 52-character IDs; ns a rejection, and millions of them a second.`,
+  about: `${PEERS} peers at random, 52-character IDs; ns a rejection, and million rejections a second.`,
   cases,
   shown: { as: 'list' },
 };

@@ -1,6 +1,6 @@
-// "What if the name is cut out of a message, so that each request brings a new string, or bytes?" No hash is kept with a
-// new string, and no address can be compared. Both ways of finding the row get the same strings in one process, and what
-// making them costs is measured by the same loop without a look-up and taken off.
+// "What if the name is cut out of a message, so that each request brings a new string, or bytes?" A new string has no cached
+// hash, and it cannot be compared by address. Both ways of finding the row get the same strings in one process. The same
+// loop without a look-up measures what it costs to make the strings, and this cost is subtracted.
 
 import { requests } from '../loops.js';
 import { type Figures, timeInTurns } from '../measure.js';
@@ -31,7 +31,7 @@ function fresh(kind: Kind, peers: number, distribution: 'uniform' | 'zipf' = 'un
   return figures(making, ours - making, theirs - making);
 }
 
-/** Bytes need no making; the key that a `Map` needs is part of its price. */
+/** Bytes are passed as they are. Making the key that a `Map` needs is part of the cost of the `Map`. */
 function keys(peers: number, encoding: 'hex' | 'latin1'): Figures {
   const ids = keysOf(peers);
   const buffers = ids.map((id) => Buffer.from(id.buffer));
@@ -71,7 +71,7 @@ export const freshId: Question = {
   name: 'fresh',
   title: 'One decision by ID, a fresh string or bytes each time',
   about:
-    'ns a decision, time given, peers at random or by Zipf’s law; without the cost of making the string, which stands beside it.',
+    "ns a decision, time given, peers at random or by Zipf's law. The cost of making the string is not included; it has its own column.",
   cases,
   shown: { as: 'list' },
 };

@@ -1,5 +1,6 @@
 // "What happens while a million peers come, and when they are all there?" Each comes with a string that was just cut out of a
-// message. A table that grows stops everything while it does; a heap full of peers is gone through by the garbage collector.
+// message. A table that grows stops everything while it grows. A heap full of peers has to be scanned by the garbage
+// collector.
 
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -13,9 +14,9 @@ import type { Case, Question } from '../question.js';
 import { type Names, nameAt, namesOf, orderOf } from '../workload.js';
 
 const PEERS = QUICK ? 100_000 : 1_000_000;
-/** How long it goes on when all are there. The figures of docs/performance.md are of a minute. */
+/** How long it runs after all peers have come. The figures of docs/performance.md are of a minute. */
 const SECONDS = Number(process.env['PEERGATE_BENCH_SECONDS'] ?? (QUICK ? 0.5 : 3));
-/** A turn of the event loop handles so many, so that timers and the collector's own tasks get their turn. */
+/** How many peers one turn of the event loop handles. Timers and tasks of the collector run between the turns. */
 const TURN = 1_000;
 
 export const OURS = 'peergate, by ID';
@@ -43,7 +44,7 @@ type AsyncCheck = (id: string) => Promise<boolean>;
 async function measure(make: () => Check | AsyncCheck | Promise<Check | AsyncCheck>, waits: boolean): Promise<Figures> {
   const names = namesOf('libp2p', PEERS);
   const order = orderOf(PEERS);
-  // The young generation grows to its size before memory is looked at.
+  // Lets the young generation grow to its full size before memory is measured.
   let length = 0;
   for (let i = 0; i < PEERS; i++) length += nameAt(names, i).length;
   if (length !== PEERS * names.length) throw new Error('the names are not as long as they should be');
@@ -96,7 +97,7 @@ async function takeTurns(
   return pauses;
 }
 
-/** Milliseconds that `count` decisions took, cutting the name and reading the clock included. */
+/** Milliseconds for `count` decisions, including cutting out the name and reading the clock. */
 async function turn(
   names: Names,
   count: number,
@@ -119,7 +120,7 @@ async function turn(
   return last - start;
 }
 
-/** What the garbage collector did, and for how long it stopped everything. */
+/** Observes the garbage collector: what it did, and for how long it stopped the program. */
 class Collections {
   #sum = 0;
   readonly #observer = new PerformanceObserver((list) => this.#add(list.getEntries()));
@@ -167,7 +168,7 @@ const gcra = (Control: typeof GcraMap | typeof GcraMapOfObjects) => (): Check =>
   return (id) => control.check(id);
 };
 
-/** A service that keeps a `TokenBucket` for each peer makes it when the peer is first seen. */
+/** A service that keeps a `TokenBucket` for each peer makes it when it first sees the peer. */
 async function limiter(): Promise<Check> {
   interface TokenBucket {
     content: number;
@@ -234,9 +235,9 @@ const cases: Case[] = subjects.map(([row, make, waits, library]) => ({
 
 export const growth: Question = {
   name: 'growth',
-  title: `Growing to ${PEERS / 1e6} M peers, and going on with them`,
+  title: `Growing to ${PEERS / 1e6} M peers, and serving them`,
   about:
-    'Every peer is new once, with a string just cut out of a buffer, a thousand in a turn of the event loop; then they come at random. Making the string and reading the clock twice are in the times.',
+    'Every peer is new once, with a string just cut out of a buffer, a thousand in a turn of the event loop. Then the peers come at random. The times include making the string and two readings of the clock.',
   cases,
   shown: { as: 'list' },
 };

@@ -53,7 +53,7 @@ const calls: Case[] = [
 export const guard: Question = {
   name: 'guard',
   title: 'A call under the guard',
-  about: `${PEERS} peers at random by handle, a handler that does nothing, one call after the other.`,
+  about: `${PEERS} peers at random by handle. The handler does nothing, and calls come one after the other.`,
   cases: calls,
   shown: { as: 'grid', unit: 'ns', base: 'the handler alone' },
 };

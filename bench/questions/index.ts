@@ -1,10 +1,11 @@
-// All questions, in the order in which they are asked.
+// All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
 import { coarse } from './coarse.js';
+import { configure } from './configure.js';
 import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
@@ -27,6 +28,7 @@ export const questions: readonly Question[] = [
   batch,
   allocation,
   growth,
+  configure,
   guard,
   server,
   snapshot,

@@ -72,7 +72,7 @@ export function rowOf({ name, how }: { readonly name: string; readonly how: stri
 
 export const SYNC_RIVALS = [limiter, limiterInHand];
 export const ASYNC_RIVALS = [rateLimiterFlexible, expressRateLimit, bottleneck];
-/** Those that find the peer by its name, as a service has to. */
+/** The libraries that find the peer by its name, as a service has to. */
 export const KEYED_RIVALS = [limiter, ...ASYNC_RIVALS].map(rowOf);
 
 const answers: [string, Answer, boolean][] = [
@@ -107,7 +107,7 @@ const cases: Case[] = [
 export const known: Question = {
   name: 'known',
   title: 'One decision on a known connection',
-  about: `${PEERS} peers at random, 52-character IDs, ns a decision. Who has no breaker, has none here; who needs a promise, is awaited.`,
+  about: `${PEERS} peers at random, 52-character IDs, ns a decision. Each library does what it offers: one without a breaker runs without a breaker, and one that returns a promise is awaited.`,
   cases,
   shown: { as: 'grid', unit: 'ns', base: OURS },
 };

@@ -1,5 +1,5 @@
-// "What does it cost to limit, run the handler, and tell the breaker?" A limiter and a breaker of other libraries for each
-// peer, found by name; a handler that does nothing.
+// "What does it cost to limit, run the handler, and report to the breaker?" For the other libraries, each peer has a limiter and
+// a breaker, which are found by name. The handler does nothing.
 
 import { limiterAndCockatiel } from '../compare/cockatiel.js';
 import type { Protection } from '../compare/library.js';
@@ -127,7 +127,7 @@ const cases: Case[] = [
 export const outcome: Question = {
   name: 'outcome',
   title: 'Decision and outcome',
-  about: `${PEERS} peers at random, 52-character IDs, ns a request. cockatiel, opossum and mollitia run the handler themselves, so a line of ours awaits one too.`,
+  about: `${PEERS} peers at random, 52-character IDs, ns a request. cockatiel, opossum and mollitia run the handler themselves. So one row of peergate awaits a handler, too.`,
   cases,
   shown: { as: 'grid', unit: 'ns', base: OURS },
 };

@@ -1,4 +1,4 @@
-// "What do my honest peers notice of one that sends as fast as it can?"
+// "What do my honest peers notice when another peer sends as fast as it can?"
 
 import type { Question } from '../question.js';
 import { type Defence, underFlood } from '../server/flood.js';

@@ -1,4 +1,4 @@
-// "What does it cost to save the table and to restore it, and for how long does that stop everything else?"
+// "What does it cost to save and to restore the table, and for how long does that stop everything else?"
 
 import { type Figures, QUICK } from '../measure.js';
 import { waitedNs } from '../pauses.js';
@@ -28,7 +28,7 @@ function filled(rows: number): RateLimiter {
   return limiter;
 }
 
-/** The least of several turns: what it costs when nobody disturbs. */
+/** The lowest cost of several turns, which is the cost when nothing else disturbs. */
 async function least<T>(act: () => T | Promise<T>): Promise<{ cpuMs: number; ms: number; last: T }> {
   let [cpuMs, ms] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   let last: T | undefined;
@@ -45,7 +45,7 @@ async function least<T>(act: () => T | Promise<T>): Promise<{ cpuMs: number; ms:
   return { cpuMs, ms, last: last as T };
 }
 
-/** The longest time between two turns of the event loop, without what the operating system gave to others. */
+/** The longest time between two turns of the event loop, without the time that the operating system gave to other processes. */
 async function saveInSlices(limiter: RateLimiter, rows: number): Promise<{ pauseMs: number; chunks: number }> {
   let pauseMs = 0;
   let done = false;

@@ -1,4 +1,4 @@
-// "I serve from several threads: what does it cost that they share one table, and what would it cost to ask another thread?"
+// "I serve from several threads: what does it cost to share one table, and what would it cost to ask another thread?"
 
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -28,7 +28,7 @@ function alone(shared: boolean): Figures {
   return { ns: time(requests(orderOf(PEERS), true, step)) };
 }
 
-/** Several threads, each with one handle: for one peer, or for a peer each. */
+/** Several threads, each with one handle: all for the same peer, or each for its own. */
 async function together(threads: number, contended: boolean): Promise<Figures> {
   const limiter: RateLimiter = limiterOf(true);
   const marks = new Int32Array(new SharedArrayBuffer(4));
@@ -43,7 +43,7 @@ async function together(threads: number, contended: boolean): Promise<Figures> {
   return { ns: ns.reduce((sum, value) => sum + value, 0) / threads };
 }
 
-/** A round trip to the thread that has the limiter, with one question or with many at once. */
+/** A round trip to the thread that has the limiter, with one question or with many in one message. */
 async function central(atOnce: number): Promise<Figures> {
   const worker = new Worker(fileOf('central'));
   const ids = Array.from({ length: atOnce }, (_, i) => `peer ${i}`);
@@ -91,7 +91,7 @@ const cases: Case[] = [
 export const threads: Question = {
   name: 'threads',
   title: 'One table for several threads',
-  about: `By handle, time given; of several threads each decides so fast at the same time, on ${THREADS} cores.`,
+  about: `By handle, time given. For several threads the figure is the time of a decision in each thread, with all threads running concurrently on ${THREADS} cores.`,
   cases,
   shown: { as: 'grid', unit: 'ns', base: SHARED },
 };

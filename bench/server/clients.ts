@@ -1,5 +1,5 @@
-// Clients that always have a number of requests out, in a process of their own: `clients.ts PORT SECONDS`. Each answer is
-// checked; the time is that of the answers.
+// Clients in their own process: `clients.ts PORT SECONDS`. Each connection always has the same number of open requests. Each
+// answer is checked, and latencies are measured from request to answer.
 
 import { once } from 'node:events';
 import { WebSocket } from 'ws';

@@ -1,7 +1,7 @@
-// Clients in a process of their own: `flood-clients.ts honest|flooder PORT SECONDS`.
+// Clients in their own process: `flood-clients.ts honest|flooder PORT SECONDS`.
 //
-// The honest ones are eight peers that each ask 20 times a second, whether or not the answers come. The flooder has one
-// connection and sends as fast as its socket takes it; it stands for another machine, so it runs at a lower priority.
+// There are eight honest peers. Each sends 20 requests a second, whether or not answers come. The flooder has one connection
+// and sends as fast as its socket takes it. It represents another machine, so it runs at a lower priority.
 
 import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';

@@ -1,4 +1,4 @@
-// A server in this process under a flood from another one, in several states of defence, and what its honest peers notice.
+// A server in this process under a flood from another process, with several kinds of defence, and what honest peers notice.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ const CLIENTS = fileURLToPath(new URL('./flood-clients.ts', import.meta.url));
 const SECONDS = QUICK ? 0.5 : 5;
 const WORK_MS = 0.2;
 
-/** What stands before the server: nothing, a limiter by hand that answers its rejections or does not, or the adapter. */
+/** What protects the server: nothing, a limiter that answers or drops its rejections, or the adapter. */
 export type Defence = 'none' | 'answering' | 'silent' | 'adapter';
 
 const busy = () => {
@@ -25,7 +25,7 @@ const busy = () => {
 
 interface Service {
   accept(socket: WebSocket, peer: string): void;
-  /** Frames of the flooder so far. */
+  /** Frames received from the flooder so far. */
   taken(): number;
 }
 

@@ -1,4 +1,4 @@
-// Starts a server in this process and clients in another, and counts what is answered.
+// Starts a server in this process and clients in another, and counts the answers.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

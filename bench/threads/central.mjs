@@ -1,4 +1,4 @@
-// What one does without a shared table: a limiter in a thread of its own, which is asked by messages.
+// The alternative to a shared table: a limiter in its own thread, which other threads ask by messages.
 
 import { parentPort } from 'node:worker_threads';
 import { RateLimiter } from '../../dist/index.js';

@@ -1,4 +1,4 @@
-// rate-limiter-flexible between processes: the primary counts, and workers ask it.
+// rate-limiter-flexible between processes. The primary counts, and the workers ask it.
 
 import cluster from 'node:cluster';
 import { RateLimiterCluster, RateLimiterClusterMaster } from 'rate-limiter-flexible';

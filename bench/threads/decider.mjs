@@ -1,4 +1,4 @@
-// A thread that decides as fast as it can, when all are there: by handle, for a peer of its own or for everybody's.
+// A thread that waits for all others and then decides as fast as it can, by handle, for its own peer or for a shared one.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { RateLimiter } from '../../dist/index.js';

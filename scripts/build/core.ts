@@ -6,7 +6,7 @@ import { runNode } from './node.js';
 import { INSTALLED, root, step, writeWhole } from './stamp.js';
 
 /** The targets, and where each goes. */
-const TARGETS = {
+export const TARGETS = {
   release: 'build/core.wasm',
   debug: 'build/core.debug.wasm',
   shared: 'build/core.shared.wasm',

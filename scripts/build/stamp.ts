@@ -24,7 +24,8 @@ export function filesBelow(path: string): string[] {
     .flatMap((name) => filesBelow(`${path}/${name}`));
 }
 
-function hashOf(inputs: readonly string[], outputs: readonly string[]): string {
+/** A hash of the names and bytes of all these files. */
+export function hashOf(inputs: readonly string[], outputs: readonly string[]): string {
   const hash = createHash('sha256');
   for (const path of [...inputs, ...outputs].flatMap(filesBelow)) {
     const bytes = readFileSync(join(root, path));

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { WebSocket } from 'ws';
 import { isAllowed } from '../../src/index.js';
 import { turn, until } from '../rpc/support.js';
 import { openCircuit } from '../support.js';
@@ -27,6 +28,8 @@ test(
     const client = await connect('peer');
     for (let i = 0; i < 500; i++) client.send(add(i));
     await client.read();
+    // A pong may come before the answers of requests that were begun in a later turn.
+    await client.messages(30);
     assert.is(client.received.length, 30);
     assert.equal(
       errors(client).map(({ id }) => id),
@@ -137,9 +140,22 @@ test(
   }),
 );
 
+/** What was done to the server's end of the last connection, in order: a look at it now and then may come too late. */
+const done: string[] = [];
+function noteReading(socket: WebSocket): void {
+  done.length = 0;
+  for (const what of ['pause', 'resume'] as const) {
+    const own = socket[what].bind(socket);
+    socket[what] = () => {
+      done.push(what);
+      own();
+    };
+  }
+}
+
 test(
   'a socket that keeps on is not read for a while, again and again, and is read in the end',
-  withRig({ limiter: { maxRequestsPerSec: 1 } }, async ({ at, connect, gate, sockets, connections }) => {
+  withRig({ limiter: { maxRequestsPerSec: 1 }, onSocket: noteReading }, async ({ at, connect, gate, connections }) => {
     const client = await connect('peer');
     flood(client, 29);
     await client.read();
@@ -147,12 +163,12 @@ test(
     flood(client, 1);
     await until(() => gate.stats().pauses === 1, 'the pause');
     await client.read();
-    assert.not(sockets[0]?.isPaused);
+    done.length = 0;
     for (let pauses = 2; pauses < 5; pauses++) {
       flood(client, 1);
       await until(() => gate.stats().pauses === pauses, 'the next pause');
-      assert.ok(sockets[0]?.isPaused);
-      await until(() => !sockets[0]?.isPaused, 'the reading');
+      await until(() => done.at(-1) === 'resume', 'the reading');
+      assert.equal(done.splice(0), ['pause', 'resume']);
     }
     at.ms = 1_000;
     assert.is((await client.call('add', [1, 2])).result, 3);
@@ -268,11 +284,13 @@ test(
 
 test(
   'reconnecting buys nothing',
-  withRig({ limiter: { burstSize: 30 } }, async ({ connect, limiter }) => {
+  withRig({ limiter: { burstSize: 30 } }, async ({ connect, limiter, gate }) => {
     let served = 0;
     for (let i = 0; i < 5; i++) {
       const client = await connect('peer');
       flood(client, 10);
+      await client.read();
+      await until(() => [...gate.connections].every(({ inFlight }) => inFlight === 0), 'the answers');
       await client.read();
       served += client.received.length - errors(client).length;
       client.socket.terminate();

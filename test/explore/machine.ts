@@ -10,13 +10,13 @@ import { ADD32, AND64, CAS32, CAS64, LOAD32, LOAD64, OR64, STORE32, STORE64 } fr
 
 export type Exports = Readonly<Record<string, (...args: number[]) => number>>;
 
-/** The peer whose ID stands in the thread's room, and the call. */
+/** The peer whose ID stands in the thread's room, and the call; `room` is the one for batches. */
 export interface Operation {
   readonly what: string;
   readonly id: string;
   /** What `configure` finds in the thread's room. */
   readonly settings?: readonly number[];
-  readonly call: (core: Exports, idLength: number, results: readonly number[]) => number;
+  readonly call: (core: Exports, idLength: number, results: readonly number[], room: DataView) => number;
 }
 
 /** An access, and the word it found; all words signed, as WebAssembly gives them. */
@@ -36,6 +36,7 @@ const MOST_ACCESSES = 3_000;
 interface Thread {
   readonly core: Exports;
   readonly room: Uint8Array;
+  readonly batchRoom: DataView;
 }
 
 export class Machine {
@@ -67,6 +68,7 @@ export class Machine {
     this.#threads = Array.from({ length: threads }, (_, thread) => ({
       core: new WebAssembly.Instance(module, { env: { memory }, explorer: { access } }).exports as unknown as Exports,
       room: this.#bytes.subarray(this.#block(thread) + layout.THREAD_ID),
+      batchRoom: new DataView(memory.buffer, this.#block(thread) + layout.THREAD_BATCH, layout.BATCH * 8),
     }));
     this.call('init', rows, threads);
     this.configure(settings, 0);
@@ -176,7 +178,7 @@ export class Machine {
     results: readonly number[],
     observer: Observer,
   ): Stepped {
-    const { core } = this.#threads[thread] as Thread;
+    const { core, batchRoom } = this.#threads[thread] as Thread;
     const length = this.#put(thread, id);
     if (settings !== undefined) this.#putSettings(thread, settings);
     const own = [...log];
@@ -184,7 +186,7 @@ export class Machine {
     this.#position = 0;
     this.#observer = observer;
     try {
-      return { result: call(core, length, results), log: own };
+      return { result: call(core, length, results, batchRoom), log: own };
     } catch (error) {
       if (error !== BREAK) throw error;
       return { result: undefined, log: own };

@@ -52,6 +52,12 @@ export const record = (id: string, outcome: number, now = NOW) =>
 export const settle = (id: string, outcome: number, now = NOW) =>
   settled(`settle ${id}`, id, outcome, now, (results) => results.at(-1) as number);
 
+/** Gives a token back, by the handle of the first row. */
+export const refund: Operation = {
+  what: 'refund',
+  id: 'nobody',
+  call: (core) => core['refund']?.(SLOT, EPOCH, 1) as number,
+};
 export const remove = (id: string): Operation => ({
   what: `remove ${id}`,
   id,

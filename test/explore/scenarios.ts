@@ -17,6 +17,7 @@ import {
   NOW,
   pin,
   record,
+  refund,
   remove,
   settle,
   state,
@@ -56,6 +57,30 @@ export const scenarios: readonly Scenario[] = [
       allUsable(world),
   },
   {
+    name: 'claim with a pin / claim of one peer: one row, and the pin stays',
+    rows: 1,
+    limits: LIMITS,
+    actors: [actor(pin('peer')), actor(checkId('peer'))],
+    judge: (world) => {
+      const { table, results } = world;
+      const [[pinned = -1] = [], [decision = -1] = []] = results;
+      // Who comes while the only row is being claimed may be refused once, its own peer's row though it is.
+      const newcomer = pinned >= 0 && decide(table, 'newcomer', NOW + 1e8) >= 0;
+      return newcomer
+        ? 'a pinned row was given away'
+        : differs('rows', pinned >= 0 || decision >= 0 ? 1 : 0, table.owners().length);
+    },
+  },
+  {
+    name: 'claim with a pin / claim of one peer, two rows',
+    rows: 2,
+    limits: LIMITS,
+    actors: [actor(pin('peer')), actor(checkId('peer'))],
+    judge: (world) =>
+      differs('claimed', 1, world.table.total(layout.COUNT_CLAIMED) - world.table.total(layout.COUNT_FREED)) ??
+      differs('tokens', 1, tokens(world, 'peer')),
+  },
+  {
     name: 'claim / claim of one peer, one dies',
     rows: 2,
     limits: LIMITS,
@@ -68,6 +93,21 @@ export const scenarios: readonly Scenario[] = [
     limits: LIMITS,
     actors: [mortal(checkId('one')), actor(checkId('other'))],
     judge: (world) => allUsable(world),
+  },
+  {
+    // Both IDs have the same first set, so that the position which the dead thread noted is where the other's entry goes.
+    name: 'claim, whose thread dies / claim: what the dead noted takes nobody’s entry away',
+    rows: 2,
+    limits: LIMITS,
+    actors: [mortal(checkId('one')), actor(checkId('early'))],
+    judge: (world) => {
+      const { table, results, bury } = world;
+      if ((results[1]?.[0] as number) < 0) return undefined;
+      bury();
+      // Somebody gets the row of the dead, and clears the position that is noted there.
+      for (let i = 0; i < 3; i++) decide(table, 'late', NOW);
+      return differs('tokens of who was let through', 1, tokens(world, 'early'));
+    },
   },
   {
     name: 'claim / reclaim: a full bucket’s row is wanted by a newcomer while its peer comes back',
@@ -179,6 +219,19 @@ export const scenarios: readonly Scenario[] = [
     },
     actors: [actor(check('peer'), settle('peer', OUTCOME_SUCCESS)), actor(check('peer'))],
     judge: (world) => differs('allowed', 1, world.results.filter(([decision]) => (decision as number) >= 0).length),
+  },
+  {
+    name: 'probe that loses its token’s swap / refund, success of the probe',
+    rows: 1,
+    limits: { ...LIMITS, burst: 9, threshold: 1 },
+    setUp: (table) => {
+      decide(table, 'peer', NOW - 60);
+      failed(table, 'peer', NOW - 60);
+    },
+    actors: [actor(check('peer'), settle('peer', OUTCOME_FAILURE)), actor(refund, record('peer', OUTCOME_SUCCESS))],
+    // Only a probe that was out already can have succeeded, and with that its period was over.
+    judge: ({ results }) =>
+      results.every(([, counted]) => counted === 1) ? 'one probe, judged in two periods' : undefined,
   },
   {
     name: 'late result / new generation',
