@@ -4,13 +4,13 @@
 import { generationOf, stateOf } from './breaker';
 import { tally } from './counters';
 import { isEstablished, succeeded } from './established';
-import { countEstablished, countMark, countResult, countTurned, fleetRate, isSuspected } from './fleet';
+import { countEstablished, countResult, countTurned, fleetRate, isSuspected } from './fleet';
 import { COUNT_HELD_BACK, STATE_CLOSED, STATE_RECOVERING } from './layout';
 import { countsAll, minimumCalls, sliceTicks } from './limits';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
 import { failureRate, isAutomatic, perCleanWindow, relativeThreshold } from './settings';
-import { adjustBy } from './turn';
+import { adjustBy, GOING_ON, markWindow } from './turn';
 import {
   added,
   countsOf,
@@ -19,7 +19,6 @@ import {
   hasRoom,
   isQuiet,
   markBefore,
-  marked,
   markIn,
   quieted,
   resultsIn,
@@ -139,16 +138,7 @@ export function isHeldBack(row: usize, slice: u32, limits: usize): bool {
 /** Writes down that one was held back. */
 export function noteHeld(row: usize, epoch: u32, slice: u32): void {
   tally(COUNT_HELD_BACK);
-  while (true) {
-    const word = getWindow(row);
-    if (!isLive(row, epoch)) return;
-    const now = turned(word, slice, tagIn(word), false);
-    const next = marked(now, HELD);
-    if (next != word && !casWindow(row, word, next)) continue;
-    countTurned(word, slice);
-    countMark(now, HELD, slice);
-    return;
-  }
+  markWindow(row, epoch, slice, HELD, GOING_ON);
 }
 
 /** A point for a clean window: one with a success and without a trip, and at most one a minute. */
