@@ -46,27 +46,29 @@ export function isSimple(row: usize, breaker: u64, slice: u32, quiet: u64, limit
   return casWindow(row, word, withSuccess(word));
 }
 
-/** Counts a success towards being established. */
+/**
+ * Counts a success towards being established. The window of a peer that becomes so is in this slice first: whoever finds it
+ * established then finds it counted as well, by whoever made it so.
+ */
 export function noteSuccess(row: usize, epoch: u32, slice: u32, inStage: bool, limits: usize): void {
   while (true) {
     const peer = getPeer(row);
     if (isEstablished(peer) || !isLive(row, epoch)) return;
     const next = succeeded(peer, limits);
+    if (isEstablished(next)) turnWindow(row, epoch, slice, inStage);
     if (!casPeer(row, peer, next)) continue;
-    if (isEstablished(next)) becomeActive(row, epoch, slice, inStage);
+    if (isEstablished(next)) countEstablished(slice);
     return;
   }
 }
 
-/** From now on the peer counts: in this slice, whether its window is in it already or not. */
-function becomeActive(row: usize, epoch: u32, slice: u32, inStage: bool): void {
+function turnWindow(row: usize, epoch: u32, slice: u32, inStage: bool): void {
   while (true) {
     const word = getWindow(row);
     if (!isLive(row, epoch)) return;
     const next = turned(word, slice, tagIn(word), inStage);
-    if (next == word || casWindow(row, word, next)) break;
+    if (next == word || casWindow(row, word, next)) return;
   }
-  countEstablished(slice);
 }
 
 /** Counts a result in the window of the peer and, if it has not given too many, for the fleet. */
