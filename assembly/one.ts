@@ -9,10 +9,16 @@ import { EPOCH_START, instantOf, TAG_BITS, TAG_MASK, TICKS_PER_MS } from './buck
 import { check } from './check';
 import { tally } from './counters';
 import { permitOf } from './decision';
-import { COUNT_ALLOWED, STALE } from './layout';
-import { inForce, limitsOf, tau, ticksPerToken, versionOf } from './limits';
+import { AT_EXTRAS, COUNT_ALLOWED, STALE } from './layout';
+import { currentLimits, inForce, limitsOf, tau, ticksPerToken, versionOf } from './limits';
+import { load32 } from './memory';
+import { limitsNewcomers } from './newcomers';
 import { isOpenAt, rowAt } from './place';
-import { allowedAt, casBucket, count, getBreaker, getBucket, isLive } from './row';
+import { PRICED, priceOf } from './price';
+import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
+import { quietNow, see, sliceAt } from './slices';
+import { isSimple } from './watch';
+import { isQuiet } from './window';
 
 /** 2⁴⁰ ms as the bits of an f64. As an unsigned integer, every time from 0 to it is below, every other time and NaN above. */
 const PLAIN_END: u64 = 0x4270000000000000;
@@ -34,13 +40,22 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
   const row = rowAt(slot);
   const bucket = getBucket(row);
   const breaker = getBreaker(row);
+  const peer = getPeer(row);
+  const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  if (!isUnusual(bucket, breaker, force) && reinterpret<u64>(now) < PLAIN_END) {
+  if (!isUnusual(bucket, breaker, force) && !limitsNewcomers(extras) && reinterpret<u64>(now) < PLAIN_END) {
     const limits = limitsOf(force);
     const at = <u64>(<i64>(now * TICKS_PER_MS) + EPOCH_START);
-    const after = max<u64>(bucket >> TAG_BITS, at) + ticksPerToken(limits);
-    if (after - at <= tau(limits)) {
+    see(at, limits);
+    let price = ticksPerToken(limits);
+    let depth = tau(limits);
+    if (((<u32>peer & PRICED) | extras) != 0) {
+      price = priceOf(peer, extras, at, limits);
+      depth = max<u64>(depth, price);
+    }
+    const after = max<u64>(bucket >> TAG_BITS, at) + price;
+    if (after - at <= depth) {
       if (casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
         count(allowedAt(row));
         tally(COUNT_ALLOWED);
@@ -48,14 +63,18 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
       }
     }
   }
-  return abs<f64>(now) < NOW_END ? check(slot, epoch, 1, now, instantOf(now)) : STALE;
+  return abs<f64>(now) < NOW_END ? check(slot, epoch, 1, now, instantOf(now), false) : STALE;
 }
 
 /** Whether a success counts and changes nothing: the circuit is closed, without failures, and in the permit's period. */
-export function succeedOne(slot: u32, epoch: u32, permit: i32): bool {
+export function succeedOne(slot: u32, epoch: u32, permit: i32, now: f64): bool {
   if (!isOpenAt(slot)) return false;
   const row = rowAt(slot);
   const breaker = getBreaker(row);
   if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
-  return permit == permitOf(epoch, generationOf(breaker));
+  if (permit != permitOf(epoch, generationOf(breaker))) return false;
+  if (F64.isNaN(now)) return isQuiet(getWindow(row), quietNow());
+  const limits = currentLimits();
+  const slice = sliceAt(instantOf(now), limits);
+  return isSimple(row, breaker, slice, quietNow(), limits);
 }

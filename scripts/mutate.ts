@@ -109,29 +109,43 @@ async function requirePassingTests(folder: keyof typeof GOALS): Promise<void> {
   kept[id] = { by, stamp };
 }
 
+/** Lets every tree work until there is nothing left to do, or time is up. */
+async function inEachTree(work: (tree: Tree) => Promise<boolean>): Promise<void> {
+  await Promise.all(
+    trees.map(async (tree) => {
+      while (Date.now() < deadline && (await work(tree)));
+    }),
+  );
+}
+
 /** Tries mutants until enough of them compiled, and prints the score; whether it reaches the goal. */
 async function score(folder: keyof typeof GOALS): Promise<boolean> {
   const mutants = shuffled(folder);
   if (mutants.length === 0) return true;
   await requirePassingTests(folder);
-  const counted: Mutant[] = [];
   const by = ({ id }: Mutant) => kept[id]?.by;
-  const rest = mutants[Symbol.iterator]();
-  const work = async (tree: Tree) => {
-    while (counted.length < count && Date.now() < deadline) {
-      const { value: mutant } = rest.next();
-      if (mutant === undefined) return;
-      const { id, file } = mutant;
-      const known = kept[id];
-      if (!isEquivalent(mutant) && (known === undefined || (known.by === null && known.stamp !== stamp))) {
-        const killers = mutants.filter((other) => other.file === file).map((other) => by(other) ?? '');
-        kept[id] = { by: await noticedBy(mutant, tree, killers), stamp };
-        writeWhole(keptAt, JSON.stringify(kept));
-      }
-      if (by(mutant) !== 'refused') counted.push(mutant);
-    }
+  const attempt = async (mutant: Mutant, tree: Tree) => {
+    const killers = mutants.filter(({ file }) => file === mutant.file).map((other) => by(other) ?? '');
+    kept[mutant.id] = { by: await noticedBy(mutant, tree, killers), stamp };
+    writeWhole(keptAt, JSON.stringify(kept));
   };
-  await Promise.all(trees.map(work));
+  const counted: Mutant[] = [];
+  const rest = mutants.values();
+  await inEachTree(async (tree) => {
+    const { value: mutant } = counted.length < count ? rest.next() : { value: undefined };
+    if (mutant === undefined) return false;
+    if (!isEquivalent(mutant) && by(mutant) === undefined) await attempt(mutant, tree);
+    if (by(mutant) !== 'refused') counted.push(mutant);
+    return true;
+  });
+  const outdated = counted.filter(
+    (mutant) => !isEquivalent(mutant) && by(mutant) === null && kept[mutant.id]?.stamp !== stamp,
+  );
+  await inEachTree(async (tree) => {
+    const mutant = outdated.pop();
+    if (mutant !== undefined) await attempt(mutant, tree);
+    return mutant !== undefined;
+  });
 
   const same = counted.filter(isEquivalent).length;
   const survivors = counted.filter((mutant) => !isEquivalent(mutant) && by(mutant) === null);
@@ -143,7 +157,7 @@ async function score(folder: keyof typeof GOALS): Promise<boolean> {
     `${folder}: ${counted.length} mutants (seed ${values.seed}), ${same} equivalent, ${survivors.length} survived: ` +
       `score ${(100 * share).toFixed(1)} %, goal ${100 * GOALS[folder]} %`,
   );
-  const complete = counted.length >= Math.min(count, mutants.length) || rest.next().done === true;
+  const complete = outdated.length === 0 && (counted.length >= count || rest.next().done === true);
   if (!complete) console.log(`time is up before ${count}; the same command goes on`);
   return complete && share >= GOALS[folder];
 }

@@ -3,6 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError, presets, RateLimiter, type RateLimiterConfig } from '../src/index.js';
+import { coreModule } from '../src/wasm/module.js';
 import { engines } from './engines.js';
 import { thrownBy } from './support.js';
 
@@ -225,6 +226,12 @@ embedded('without options a limiter is made of the embedded module, synchronousl
   const limiter = new RateLimiter();
   assert.ok(limiter.check('peer') >= 0);
   assert.is(limiter.config.maxPeers, 65_536);
+});
+
+embedded('each of the two cores is compiled once', () => {
+  assert.is(coreModule(false), coreModule(false));
+  assert.is(coreModule(true), coreModule(true));
+  assert.is.not(coreModule(true), coreModule(false));
 });
 
 embedded.run();

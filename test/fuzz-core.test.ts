@@ -5,6 +5,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as layout from '../assembly/layout.js';
 import { RateLimiter } from '../src/index.js';
 import { engines } from './engines.js';
 import { between, chance, pick, withMemories } from './support.js';
@@ -105,6 +106,33 @@ for (const { name, module, using } of engines) {
         for (let j = 0; j < 20; j++) callAnything(exports, random);
       }
     }
+  });
+
+  test('init makes one table in memory that is large enough for it, and says whether it did', () => {
+    const pages = pagesFor(1_000);
+    const threads = using.shared ? layout.MAX_THREADS : 1;
+    const small = instantiate(pages - 1).exports;
+    assert.is(small.init?.(1_000, threads), 0);
+    assert.is(small.init?.(1, 1), 1, 'a smaller one fits');
+    const { exports } = instantiate(pages);
+    for (const [rows, members] of [
+      [0, 1],
+      [1, 0],
+      [1, layout.MAX_THREADS + 1],
+    ] as const) {
+      assert.is(exports.init?.(rows, members), 0, `${rows} rows, ${members} threads`);
+    }
+    assert.is(exports.init?.(1_000, threads), 1);
+    assert.is(exports.init?.(1_000, threads), 0, 'the memory holds a table already');
+  });
+
+  test('init makes a table for as many peers as slots have numbers, and not for one more', () => {
+    // Memory that nobody writes to costs nothing.
+    const [index, blocks] = [layout.indexAt(layout.MAX_PEERS), 4 * layout.THREAD_BYTES];
+    const free = layout.freeAt(layout.coldAt(index, layout.MAX_PEERS), layout.MAX_PEERS);
+    const { exports } = instantiate(Math.ceil((free + layout.MAX_PEERS / 4 + blocks) / PAGE_BYTES));
+    assert.is(exports.init?.(layout.MAX_PEERS + 1, 1), 0);
+    assert.is(exports.init?.(layout.MAX_PEERS, 1), 1);
   });
 
   test('nothing traps on an open table, and nothing is written outside it', () => {

@@ -206,5 +206,12 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('newcomer', 1, end - 1 / 1_024)));
   });
 
+  test('a lease is counted from its probe in the first millisecond, too', () => {
+    const limiter = limiterOf({ circuitBreakerTimeoutMs: 0.25, probeTimeoutMs: 10.5 });
+    openCircuit(limiter, 'peer', 0);
+    assert.ok(isAllowed(limiter.check('peer', 1, 0.5)));
+    assert.is(retryAfterMs(limiter.check('peer', 1, 0.5)), 11);
+  });
+
   test.run();
 }

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError } from '../src/errors.js';
 import { requireKnownFields } from '../src/options.js';
+import { thrownBy } from './support.js';
 
 const test = suite('options');
 const KNOWN = ['maxRequestsPerSec', 'burstSize', 'onFull'];
@@ -36,6 +37,46 @@ test('a misspelt field is refused with the nearest one that exists', () => {
 
 test('a field that resembles none is refused with all that exist', () => {
   assert.match(refusal({ window: 1 }).message, 'there are maxRequestsPerSec, burstSize, onFull');
+});
+
+test('a suggestion is at most a third of the name away, or two characters, whatever kind of slip they are', () => {
+  const suggests = (name: string, known: string) => {
+    try {
+      requireKnownFields({ [name]: 1 }, [known]);
+    } catch (error) {
+      return (error as ConfigError).message.includes(`did you mean ${known}?`);
+    }
+    return false;
+  };
+  for (const [name, known, near] of [
+    ['xyabcd', 'abcd', true],
+    ['xyzabcd', 'abcd', false],
+    ['abxycd', 'abcd', true],
+    ['abxyzcd', 'abcd', false],
+    ['abcdxy', 'abcd', true],
+    ['abcdxyz', 'abcd', false],
+    ['abcd', 'xyabcd', true],
+    ['abcd', 'xyzabcd', false],
+    ['abcd', 'abxycd', true],
+    ['abcd', 'abcdxy', true],
+    ['abcd', 'abxyzcd', false],
+    ['xycd', 'abcd', true],
+    ['xyzd', 'abcd', false],
+    ['axyb', 'ab', true],
+    ['ABCD', 'abcd', true],
+    ['abcdefghixyz', 'abcdefghi', true],
+    ['abcdefghiwxyz', 'abcdefghi', true],
+    ['abcdefghivwxyz', 'abcdefghi', false],
+  ] as const) {
+    assert.is(suggests(name, known), near, `${name} for ${known}`);
+  }
+});
+
+test('of several near names the nearest is suggested, the first of equal ones', () => {
+  const nearestOf = (name: string, known: readonly string[]) =>
+    /did you mean (\w+)/.exec(thrownBy(() => requireKnownFields({ [name]: 1 }, known)).message)?.[1];
+  assert.is(nearestOf('abcx', ['abyz', 'abcd', 'abce']), 'abcd');
+  assert.is(nearestOf('abcx', ['abce', 'abcd', 'abyz']), 'abce');
 });
 
 test('a misspelt field is refused even if it is undefined', () => {

@@ -2,10 +2,11 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isAllowed, RateLimiter } from '../src/index.js';
+import * as layout from '../assembly/layout.js';
+import { isAllowed, RateLimiter, reasonOf } from '../src/index.js';
 import { markOf, RecentIds } from '../src/recent.js';
 import { engines } from './engines.js';
-import { between, chance, utf8 } from './support.js';
+import { between, chance, utf8, withCalls, withMemories } from './support.js';
 
 const SEED = 77_003;
 const cache = suite('recent IDs');
@@ -52,6 +53,22 @@ cache('of two IDs that share an entry, the one that is there stays while it is u
     if (random() < 0.5) remember(recent, used[1] as string, 2);
   }
   assert.is(knows(recent, 'a'), true);
+});
+
+cache('an ID that was found fifteen times or more is displaced by no fifteen misses, but by seventeen', () => {
+  for (const finds of [15, 16, 17, 100]) {
+    const recent = new RecentIds(1);
+    // Of a table for one peer the upper three bits of the mark name the entry.
+    const rival = Array.from({ length: 26 }, (_, i) => String.fromCharCode(98 + i)).find(
+      (id) => markOf(id) >>> 29 === markOf('a') >>> 29,
+    ) as string;
+    for (let i = 0; i < 2; i++) remember(recent, 'a', 1);
+    for (let i = 0; i < finds; i++) assert.ok(knows(recent, 'a'));
+    for (let i = 0; i < 15; i++) remember(recent, rival, 2);
+    assert.is(entryOf(recent, rival), -1, `${finds} finds`);
+    for (let i = 0; i < 2; i++) remember(recent, rival, 2);
+    assert.is(knows(recent, rival), true, `${finds} finds, seventeen misses`);
+  }
 });
 
 cache('no ID is taken for another, of whatever length and characters', () => {
@@ -122,6 +139,46 @@ for (const { name, using } of engines) {
     for (let i = 0; i < 4; i++) limiter.recordSuccess('unknown', undefined, 0);
     assert.ok(isAllowed(limiter.check('unknown', 1, 0)));
     assert.is(limiter.getAvailableTokens('known', 0), 0);
+  });
+
+  /** The only ID that a limiter has seen lately, in the first entry of its cache, and a way to make its bytes useless. */
+  const withFirstEntry = () => {
+    const id = Array.from({ length: 100 }, (_, i) => `peer ${i}`).find((each) => markOf(each) >>> 29 === 0) as string;
+    const options = { ...using, maxPeers: 1, burstSize: 9, maxRequestsPerSec: 0.001, clock: () => 0 };
+    const [limiter, [memory]] = withMemories(() => new RateLimiter({ ...options, onFull: 'reject' }));
+    for (let i = 0; i < 3; i++) limiter.check(id);
+    const { buffer } = memory as WebAssembly.Memory;
+    // Under another key its bytes lead nowhere.
+    return { id, limiter, changeKey: () => void new Uint8Array(buffer, layout.AT_KEY, 16).fill(7) };
+  };
+
+  test('a name that was looked for three times in a row is found without its bytes', () => {
+    const { id, limiter, changeKey } = withFirstEntry();
+    const permit = limiter.check(id);
+    changeKey();
+    assert.is(reasonOf(limiter.check(utf8(id))), 'table_full', 'the other key is in use');
+    assert.ok(isAllowed(limiter.check(id)));
+    assert.ok(isAllowed(limiter.check(id, 2)));
+    assert.ok(limiter.recordSuccess(id, permit));
+    assert.ok(limiter.recordFailure(id, permit));
+    assert.ok(limiter.recordSuccess(id));
+  });
+
+  test('bytes are never taken for a name that was seen lately', () => {
+    const { limiter } = withFirstEntry();
+    const permit = limiter.check(utf8('another'));
+    assert.is(reasonOf(permit), 'table_full');
+    assert.is(reasonOf(limiter.check(utf8('another'), 2)), 'table_full');
+    assert.is(limiter.recordFailure(utf8('another')), false);
+  });
+
+  test('a success of a name seen lately takes one call into the core', () => {
+    const [limiter, calls] = withCalls(() => new RateLimiter({ ...using, maxPeers: 1, clock: () => 0 }));
+    for (let i = 0; i < 3; i++) limiter.check('peer');
+    const permit = limiter.check('peer');
+    const before = calls();
+    assert.ok(limiter.recordSuccess('peer', permit));
+    assert.is(calls() - before, 1);
   });
 
   test.run();

@@ -15,8 +15,10 @@ const HEADER_BYTES = 64;
 const ROWS_AT = HEADER_BYTES + 64 + 8;
 const RECORD_BYTES = 136;
 
-/** Saved by version 1 of the format, of 8 peers and a debt of 4 in the shared bucket; wall clock 1 000 000, clock 50 000. */
-const version1 = new Uint8Array(readFileSync(new URL('vectors/snapshot-1.bin', import.meta.url)));
+/** Saved by each version of the format, of 8 peers and a debt of 4 in the shared bucket; wall clock 1 000 000, clock 50 000. */
+const saved = (version: number) =>
+  new Uint8Array(readFileSync(new URL(`vectors/snapshot-${version}.bin`, import.meta.url)));
+const version1 = saved(1);
 
 for (const { name, using } of engines) {
   const test = suite(`bytes of snapshots (${name})`);
@@ -25,33 +27,35 @@ for (const { name, using } of engines) {
     new RateLimiter({ ...LIMITS, maxPeers: 64, ...at(50_000), ...options });
   const populated = () => populate(limiterOf());
 
-  test('a snapshot of version 1 is still restored', () => {
-    const restored = restore(version1, at(0), 1_002_000);
-    assert.equal(
-      listed(restored, 0).map(({ id, availableTokens, circuitState, allowed, failures }) => [
-        typeof id === 'string' ? id.slice(0, 12) : [...id],
-        ...[availableTokens, circuitState, allowed, failures],
-      ]),
-      [
-        [[255, 0, 254], 10, 'closed', 1, 0],
-        ['debtor', 5, 'closed', 1, 0],
-        ['eighth', 10, 'closed', 0, 0],
-        ['failed once', 10, 'closed', 0, 1],
-        ['long long lo', 10, 'closed', 1, 0],
-        ['open', 10, 'open', 0, 2],
-        ['probing', 10, 'half_open', 1, 2],
-        ['seventh', 10, 'closed', 0, 0],
-      ],
-    );
-    assert.is(restored.getCircuitState('open', 27_999), 'open');
-    assert.is(restored.getCircuitState('open', 28_000), 'half_open');
-    assert.equal({ ...restored.config, ...LIMITS, maxPeers: 8 }, restored.config);
-    for (const id of ['seventh', 'eighth', 'debtor', 'open', 'probing', 'failed once', 'long '.repeat(100)])
-      restored.peer(id);
-    restored.peer(new Uint8Array([255, 0, 254]));
-    assert.ok(restored.check('a stranger', 8) >= 0, 'the shared bucket owed 4 two seconds ago');
-    assert.ok(restored.check('a stranger') < 0);
-  });
+  for (const version of [1, 2]) {
+    test(`a snapshot that version ${version} of the format wrote is restored`, () => {
+      const restored = restore(saved(version), at(0), 1_002_000);
+      assert.equal(
+        listed(restored, 0).map(({ id, availableTokens, circuitState, allowed, failures }) => [
+          typeof id === 'string' ? id.slice(0, 12) : [...id],
+          ...[availableTokens, circuitState, allowed, failures],
+        ]),
+        [
+          [[255, 0, 254], 10, 'closed', 1, 0],
+          ['debtor', 5, 'closed', 1, 0],
+          ['eighth', 10, 'closed', 0, 0],
+          ['failed once', 10, 'closed', 0, 1],
+          ['long long lo', 10, 'closed', 1, 0],
+          ['open', 10, 'open', 0, 2],
+          ['probing', 10, 'half_open', 1, 2],
+          ['seventh', 10, 'closed', 0, 0],
+        ],
+      );
+      assert.is(restored.getCircuitState('open', 27_999), 'open');
+      assert.is(restored.getCircuitState('open', 28_000), 'half_open');
+      assert.equal({ ...restored.config, ...LIMITS, maxPeers: 8 }, restored.config);
+      for (const id of ['seventh', 'eighth', 'debtor', 'open', 'probing', 'failed once', 'long '.repeat(100)])
+        restored.peer(id);
+      restored.peer(new Uint8Array([255, 0, 254]));
+      assert.ok(restored.check('a stranger', 8) >= 0, 'the shared bucket owed 4 two seconds ago');
+      assert.ok(restored.check('a stranger') < 0);
+    });
+  }
 
   test('a SnapshotError says what is wrong with bytes that are missing, cut, or of another version or table', () => {
     const bytes = save(populated());

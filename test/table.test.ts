@@ -167,6 +167,13 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('newcomer', 1, 1_065_000)));
   });
 
+  test('a failure at 0 is paid for a timeout later, to the millisecond', () => {
+    const limiter = limiterOf({ maxPeers: 1, circuitBreakerThreshold: 9 });
+    limiter.recordFailure('failing', undefined, 0);
+    assert.is(reasonOf(limiter.check('newcomer', 1, 59_999)), 'table_full');
+    assert.ok(isAllowed(limiter.check('newcomer', 1, 60_000)));
+  });
+
   test('a row with a probe out is not given away, but a probe that hangs does not hold it for ever', () => {
     const limiter = limiterOf({ maxPeers: 1, probeTimeoutMs: 10_000 });
     openCircuit(limiter, 'failing', 0);

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as layout from '../assembly/layout.js';
 import { ClosedError, isAllowed, RateLimiter, SharingError, type Ticket } from '../src/index.js';
 import { engines } from './engines.js';
 import { thrownBy } from './support.js';
@@ -93,6 +94,58 @@ test('a ticket serves once: it is refused if it was used or given back before', 
     codeOf(() => attached(ticket)),
     'ERR_PEERGATE_TICKET',
   );
+});
+
+test('the next tenant of a number holds nothing that the last one held', () => {
+  const limiter = sharedLimiter({ maxPeers: 1, onFull: 'reject' });
+  const first = limiter.share();
+  attached(first).peer('held');
+  limiter.detach(first);
+  const second = limiter.share();
+  attached(second);
+  assert.is(second.thread, first.thread);
+  assert.ok(isAllowed(limiter.check('newcomer')));
+});
+
+test('who joins clears what its predecessor was in the middle of, and leaves alone what others are in the middle of', () => {
+  const [OTHER, OWN] = [1, 2]; // the bits of threads 0 and 1
+  const { LIFE_LIMBO: limbo, LIFE_LIVE: live, LIFE_CLOSING: closing } = layout;
+  const cases: readonly (readonly [life: number, pins: number, afterwards: readonly [life: number, pins: number]])[] = [
+    [live, 0, [live, 0]],
+    [live, OTHER, [live, OTHER]],
+    [live, OWN, [live, 0]],
+    [live, OWN | OTHER, [live, OTHER]],
+    [limbo, 0, [limbo, 0]],
+    [limbo, OTHER, [limbo, OTHER]],
+    [limbo, OWN, [limbo, 0]],
+    [closing, OTHER, [closing, OTHER]],
+    [closing, OWN, [live, 0]],
+  ];
+  for (const [life, pins, expected] of cases) {
+    const limiter = sharedLimiter();
+    limiter.check('peer');
+    const ticket = limiter.share();
+    const meta = new Uint32Array(ticket.memory.buffer, layout.ROWS + layout.ROW_META, 2);
+    const epoch = (meta[1] as number) >> layout.LIFE_BITS;
+    meta.set([pins, (epoch << layout.LIFE_BITS) | life]);
+    attached(ticket);
+    const [pinsNow = -1, owner = -1] = meta;
+    assert.equal([owner & 7, pinsNow, owner >> layout.LIFE_BITS], [...expected, epoch], `life ${life}, pins ${pins}`);
+  }
+});
+
+test('a row that a dead thread gave up without a mark is found at once when its number has a new tenant', () => {
+  // More rows than one attempt to reclaim looks at, and all but one in use.
+  const limiter = sharedLimiter({ maxPeers: 1_000, onFull: 'reject' });
+  for (let i = 0; i < 1_000; i++) limiter.check(`peer-${i}`);
+  limiter.removePeer('peer-700');
+  const ticket = limiter.share();
+  const cold = layout.coldAt(layout.indexAt(1_000), 1_000);
+  const [free, inner] = [layout.freeAt(cold, 1_000), layout.freeInner(1_000)];
+  new Uint8Array(ticket.memory.buffer, free, (inner + 16) * 8).fill(0);
+  assert.not(isAllowed(limiter.check('newcomer')), 'nobody knows of it');
+  attached(ticket);
+  assert.ok(isAllowed(limiter.check('newcomer')));
 });
 
 test('at most 32 threads can share a table, including the one that made it', () => {

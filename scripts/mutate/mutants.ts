@@ -110,7 +110,7 @@ function* neighbours(literal: ts.NumericLiteral | ts.BigIntLiteral): Generator<C
   if (BigInt(digits) > 0n) yield replaced(literal, `${BigInt(digits) - 1n}${suffix}`);
 }
 
-/** `min` becomes `max`; of other calls each two arguments in a row are swapped. */
+/** `min` becomes `max`; of other calls each two arguments in a row are swapped, where their order matters. */
 function* ofCall(call: ts.CallExpression): Generator<Change> {
   const name = call.expression.getText();
   const other = /\bmin$/.test(name) ? 'max' : /\bmax$/.test(name) ? 'min' : undefined;
@@ -120,7 +120,7 @@ function* ofCall(call: ts.CallExpression): Generator<Change> {
   }
   for (const [i, second] of call.arguments.entries()) {
     const first = call.arguments[i - 1];
-    if (first === undefined || first.getText() === second.getText()) continue;
+    if (first === undefined || first.getText() === second.getText() || name === 'Math.imul') continue;
     const between = call.getSourceFile().text.slice(first.end, second.getStart());
     yield { start: first.getStart(), end: second.end, text: second.getText() + between + first.getText() };
   }

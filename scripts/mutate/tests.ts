@@ -4,10 +4,10 @@ import { build } from 'esbuild';
 import { filesBelow, root } from '../build/stamp.js';
 
 /** Tests of the package, of the sources' text, of worker threads that import the package; and the long ones. */
-const LEFT_OUT = /^test\/(package\/(?!core)|threads\/|demo|examples|explore-faults|readme)/;
+const LEFT_OUT = /^test\/(package\/|threads\/|demo|examples|explore-faults|readme)/;
 /** Through these a test runs the builds of the core. */
-const LOADS_CORE = /^test\/(engines|explore\/build|package\/core\.test)\.ts$/;
-const CORE_TEST = /^test\/(package\/core|[^/]+)\.test\.ts$(?<!flood\.test\.ts)/;
+const LOADS_CORE = /^test\/(engines|explore\/build)\.ts$/;
+const CORE_TEST = /^test\/(?!flood)[^/]+$/;
 /** Longer than a second each. */
 export const SLOW = /allocation|explore|exhaustive|model|flood|fuzz|retry-after|memory|snapshot-/;
 

@@ -57,6 +57,30 @@ export const scenarios: readonly Scenario[] = [
       allUsable(world),
   },
   {
+    name: 'claim with a pin / claim of one peer: one row, and the pin stays',
+    rows: 1,
+    limits: LIMITS,
+    actors: [actor(pin('peer')), actor(checkId('peer'))],
+    judge: (world) => {
+      const { table, results } = world;
+      const [[pinned = -1] = [], [decision = -1] = []] = results;
+      // Who comes while the only row is being claimed may be refused once, its own peer's row though it is.
+      const newcomer = pinned >= 0 && decide(table, 'newcomer', NOW + 1e8) >= 0;
+      return newcomer
+        ? 'a pinned row was given away'
+        : differs('rows', pinned >= 0 || decision >= 0 ? 1 : 0, table.owners().length);
+    },
+  },
+  {
+    name: 'claim with a pin / claim of one peer, two rows',
+    rows: 2,
+    limits: LIMITS,
+    actors: [actor(pin('peer')), actor(checkId('peer'))],
+    judge: (world) =>
+      differs('claimed', 1, world.table.total(layout.COUNT_CLAIMED) - world.table.total(layout.COUNT_FREED)) ??
+      differs('tokens', 1, tokens(world, 'peer')),
+  },
+  {
     name: 'claim / claim of one peer, one dies',
     rows: 2,
     limits: LIMITS,

@@ -1,0 +1,160 @@
+/** The table's layout: every field has bytes of its own, is aligned, and each section ends before the next begins. */
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as layout from '../assembly/layout.js';
+
+const test = suite('layout');
+
+const numbers = new Map<string, unknown>(Object.entries(layout));
+
+type Field = readonly [name: keyof typeof layout, bytes: number, alignment?: number];
+
+const HEADER_FIELDS: readonly Field[] = [
+  ['AT_MAGIC', 4],
+  ['AT_ABI', 4],
+  ['AT_CAPACITY', 4],
+  ['AT_THREADS', 4],
+  ['AT_KEY', 16, 8],
+  ['AT_ORIGIN', 8],
+  ['AT_BIRTHS', 4],
+  ['AT_FRESH', 4],
+  ['AT_HAND', 4],
+  ['AT_FORCE', 8],
+  ['AT_SWEPT', 4],
+  ['AT_ERA', 4],
+  ['AT_MEMBERS', 8],
+  ['AT_TENANTS', 4 * layout.MAX_THREADS, 4],
+  ['STRIPES', 8 * layout.STRIPE_COUNT, 8],
+];
+const ROW_FIELDS: readonly Field[] = [
+  ['ROW_META', 8],
+  ['ROW_FINGERPRINT', 8],
+  ['ROW_BUCKET', 8],
+  ['ROW_BREAKER', 8],
+  ['ROW_LAST_FAILURE', 4],
+  ['ROW_ALLOWED', 4, 8], // written together with the next
+  ['ROW_RATE_LIMITED', 4],
+];
+const COLD_FIELDS: readonly Field[] = [
+  ['COLD_CIRCUIT_REJECTED', 4],
+  ['COLD_FAILURES', 4],
+  ['COLD_POSITION', 4],
+  ['COLD_ID_LENGTH', 2],
+  ['COLD_ID', layout.ID_KEPT, 1],
+];
+const LIMITS_FIELDS: readonly Field[] = [
+  ['LIMITS_TICKS_PER_TOKEN', 8],
+  ['LIMITS_BURST', 8],
+  ['LIMITS_TAU', 8],
+  ['LIMITS_LATEST', 8],
+  ['LIMITS_CHANGED_AT', 8],
+  ['LIMITS_TIMEOUT_MS', 8],
+  ['LIMITS_PROBE_TIMEOUT_MS', 8],
+  ['LIMITS_THRESHOLD', 4],
+  ['LIMITS_PROBES', 1],
+  ['LIMITS_ON_FULL', 1],
+  ['LIMITS_BEFORE', 8],
+  ['LIMITS_RATE_PER_SEC', 8],
+  ['LIMITS_TAU_BEFORE', 8],
+  ['LIMITS_LONGEST_TIMEOUT_MS', 8],
+  ['LIMITS_LONGEST_PROBE_TIMEOUT_MS', 8],
+];
+const THREAD_FIELDS: readonly Field[] = [
+  ['COUNT_ALLOWED', 8 * layout.COUNTER_COUNT, 8], // the counters, of which this is the first
+  ['THREAD_FOUND', 8, 4],
+  ['THREAD_LIMITS', 2 * layout.LIMITS_BYTES, 8],
+  ['THREAD_ID', layout.MAX_ID_BYTES + 64, 8],
+  ['THREAD_BATCH', 8 * layout.BATCH, 8],
+];
+
+for (const [what, prefix, fields, start, end] of [
+  ['the header', /^(AT_|STRIPES)/, HEADER_FIELDS, layout.HEADER, layout.ROWS],
+  ['a row', /^ROW_(?!BITS|BYTES)/, ROW_FIELDS, 0, layout.ROW_BYTES],
+  ['a cold record', /^COLD_(?!BYTES)/, COLD_FIELDS, 0, layout.COLD_BYTES],
+  ['a record of limits', /^LIMITS_(?!BYTES)/, LIMITS_FIELDS, 0, layout.LIMITS_BYTES],
+  ['a thread’s block', /^(COUNT_ALLOWED|THREAD_(?!BYTES))/, THREAD_FIELDS, 0, layout.THREAD_BYTES],
+] as const) {
+  test(`the fields of ${what} are aligned, do not overlap, and stay inside`, () => {
+    const names = [...numbers.keys()].filter((name) => prefix.test(name));
+    assert.equal(fields.map(([name]) => name).sort(), names.sort(), 'all of them are known here');
+    const placed = fields.map(([name, bytes, alignment = bytes]) => ({
+      name,
+      at: numbers.get(name) as number,
+      bytes,
+      alignment,
+    }));
+    placed.sort((a, b) => a.at - b.at);
+    let free: number = start;
+    for (const { name, at, bytes, alignment } of placed) {
+      assert.is(at % alignment, 0, `${name} is aligned`);
+      assert.ok(at >= free, `${name} begins after what is before it`);
+      free = at + bytes;
+    }
+    assert.ok(free <= end, 'the last one ends inside');
+  });
+}
+
+test('what never changes, what claims change and what configure changes have cache lines of their own', () => {
+  const lineOf = (at: number) => Math.floor(at / 64);
+  const lines = [
+    [layout.AT_MAGIC, layout.AT_ABI, layout.AT_CAPACITY, layout.AT_THREADS, layout.AT_KEY, layout.AT_ORIGIN],
+    [layout.AT_BIRTHS, layout.AT_FRESH, layout.AT_HAND],
+    [layout.AT_FORCE, layout.AT_SWEPT, layout.AT_ERA, layout.AT_MEMBERS],
+  ].map((fields) => new Set(fields.map(lineOf)));
+  for (const line of lines) assert.is(line.size, 1);
+  assert.is(new Set(lines.flatMap((line) => [...line])).size, 3);
+  for (const start of [layout.HEADER, layout.ROWS, layout.ROW_BYTES, layout.SET_BYTES, layout.THREAD_BYTES]) {
+    assert.is(start % 64, 0);
+  }
+});
+
+test('the counters are numbered one after the other', () => {
+  const counters = [...numbers].filter(([name]) => name.startsWith('COUNT_'));
+  assert.equal(
+    counters.map(([, number]) => number as number).sort((a, b) => a - b),
+    Array.from({ length: layout.COUNTER_COUNT }, (_, i) => i),
+  );
+});
+
+test('sizes that are written out are those of their parts', () => {
+  assert.is(layout.ROW_BYTES, 2 ** layout.ROW_BITS);
+  assert.is(layout.MAX_PEERS, 2 ** layout.SLOT_BITS);
+  assert.is(layout.SET_BYTES, 2 ** layout.SET_BITS);
+  assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
+  assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
+  assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));
+  assert.is(layout.ID_KEPT, layout.COLD_BYTES - layout.COLD_ID);
+  assert.is(layout.SLOT_BITS + layout.EPOCH_BITS, 53, 'a reference fits a double');
+  assert.is(layout.EPOCH_BITS + layout.LIFE_BITS, 32, 'epoch and life fill the upper half of META');
+});
+
+for (const capacity of [1, 16, 17, 64, 65, 100, 4_096, 4_097, 65_536, 262_144, 262_145, 1_000_000, layout.MAX_PEERS]) {
+  test(`a table for ${capacity} peers has room for all of its sections, one behind the other`, () => {
+    const index = layout.indexAt(capacity);
+    assert.ok(index >= layout.ROWS + (capacity + 1) * layout.ROW_BYTES, 'rows, and the overflow row');
+    const sets = layout.setCount(capacity);
+    assert.ok(sets >= 2 && sets * layout.SET_ENTRIES >= (capacity > 16 ? 2 : 1) * capacity, 'entries for all');
+    const cold = layout.coldAt(index, capacity);
+    assert.ok(cold >= index + sets * layout.SET_BYTES);
+    const free = layout.freeAt(cold, capacity);
+    assert.ok(free >= cold + capacity * layout.COLD_BYTES);
+    assert.is(free % 8, 0);
+
+    const inner = layout.freeInner(capacity);
+    const words = inner + Math.ceil(capacity / 64);
+    // Node i has the children 64 · i + 1 … 64 · i + 64, so that the parent of a leaf has to be an inner node.
+    for (const leaf of [inner, words - 1]) {
+      if (leaf > 0) assert.ok(Math.floor((leaf - 1) / 64) < inner, 'every leaf hangs below an inner node');
+    }
+    const blocks = layout.threadsAt(free, inner, capacity);
+    assert.ok(blocks >= free + words * 8);
+    assert.is(blocks % 64, 0);
+    for (const threads of [1, layout.MAX_THREADS]) {
+      assert.is(layout.tableEnd(blocks, threads), blocks + threads * layout.THREAD_BYTES);
+    }
+    assert.ok(layout.tableEnd(blocks, layout.MAX_THREADS) < 2 ** 32, 'all of it can be addressed');
+  });
+}
+
+test.run();
