@@ -62,11 +62,18 @@ export function entryFiles(): string[] {
   );
 }
 
+/** An entry's source: the public entry, a folder of src/ with an entry of its own, or an adapter. */
+function sourceOf(name: string): string {
+  if (name === 'index') return 'src/index.ts';
+  const folder = `src/${name}/index.ts`;
+  return existsSync(join(root, folder)) ? folder : `src/adapters/${name}.ts`;
+}
+
 async function bundle(file: string, outfile: string): Promise<void> {
   const [name = '', variant = ''] = file.replace(/\.js$/, '').split('.');
   await build({
     absWorkingDir: root,
-    entryPoints: [name === 'index' ? 'src/index.ts' : `src/adapters/${name}.ts`],
+    entryPoints: [sourceOf(name)],
     outfile,
     bundle: true,
     format: 'esm',

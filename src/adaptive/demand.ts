@@ -15,21 +15,23 @@ export class Demand {
   readonly #asked = new Float64Array(BUCKETS);
   readonly #censored = new Float64Array(BUCKETS);
 
-  /** Forgets what time has made old. */
-  age(passedMs: number): void {
+  /** What is left of it after so long. */
+  aged(passedMs: number): Demand {
     const kept = 2 ** (-passedMs / HALF_LIFE_MS);
+    const left = new Demand();
     for (let i = 0; i < BUCKETS; i++) {
-      this.#asked[i] = (this.#asked[i] as number) * kept;
-      this.#censored[i] = (this.#censored[i] as number) * kept;
+      left.#asked[i] = (this.#asked[i] as number) * kept;
+      left.#censored[i] = (this.#censored[i] as number) * kept;
     }
+    return left;
   }
 
-  /** Adds that a peer got so many requests a second for so long; `rejected`: it asked for more. */
-  add(perSec: number, rejected: boolean, passedMs: number): void {
+  /** Adds a peer that got so many requests a second; `isCensored`: it asked for more. */
+  add(perSec: number, isCensored: boolean, weight: number): void {
     const bucket = Math.floor(Math.log(Math.max(perSec, LEAST) / LEAST) / BUCKET);
-    const counts = rejected ? this.#censored : this.#asked;
+    const counts = isCensored ? this.#censored : this.#asked;
     const at = Math.min(bucket, BUCKETS - 1);
-    counts[at] = (counts[at] as number) + passedMs;
+    counts[at] = (counts[at] as number) + weight;
   }
 
   /** Requests a second that this fraction of the peers stays below; undefined where all that is known is that it is more. */

@@ -28,7 +28,7 @@ export interface TunerProposal {
   readonly maxRequestsPerSec: number;
   /** Established peers that asked for something since the last hourly decision. */
   readonly peers: number;
-  /** Those of them that were rejected in most of the windows in which they did. They may want more than can be known. */
+  /** Those of them that were rejected most of the time. They may want more than can be known. */
   readonly censored: number;
 }
 
@@ -56,7 +56,8 @@ const MOST_CENSORED = 1 / 5;
 export class LimitTuner {
   readonly #limiter: RateLimiter;
   readonly #options: typeof DEFAULTS;
-  readonly #demand = new Demand();
+  /** Of the hours before this one. */
+  #demand = new Demand();
   readonly #windows: Windows;
   #lookedAt: number | undefined;
   #decidedAt = 0;
@@ -124,55 +125,54 @@ export class LimitTuner {
   }
 
   #step(nowMs: number): void {
-    const { loadFactor } = this.#limiter;
+    const isFree = this.#limiter.loadFactor === 1;
     if (this.#lookedAt === undefined || nowMs < this.#lookedAt) {
-      this.#windows.look(nowMs);
+      this.#windows.look(nowMs, 0);
       this.#decidedAt = nowMs;
     } else {
       const passedMs = nowMs - this.#lookedAt;
       if (passedMs < WINDOW_MS) return;
-      // Under load peers ask for what they do not get, for a reason of ours: such a window tells nothing.
-      const isFree = this.#wasFree && loadFactor === 1;
-      this.#demand.age(passedMs);
-      this.#windows.look(
-        nowMs,
-        isFree
-          ? (allowed, isRejected) => this.#demand.add((allowed * 1_000) / passedMs, isRejected, passedMs)
-          : undefined,
-      );
-      this.#propose(this.#windows.counted());
-      if (nowMs - this.#decidedAt >= HOUR_MS) this.#decide(nowMs);
+      // Under load peers do not get what they ask for, for a reason of ours: such a window tells nothing.
+      this.#windows.look(nowMs, isFree && this.#wasFree ? passedMs : 0);
+      this.#propose(nowMs);
     }
     this.#lookedAt = nowMs;
-    this.#wasFree = loadFactor === 1;
+    this.#wasFree = isFree;
   }
 
-  #propose(counted: Counted): void {
+  #propose(nowMs: number): void {
     const { minPeers, min, max } = this.#options;
-    if (counted.peers < minPeers) return;
-    const target = Math.min(Math.max(this.#target(counted), min), max);
-    this.#proposal = { maxRequestsPerSec: target, ...counted };
+    const passedMs = nowMs - this.#decidedAt;
+    const demand = this.#demand.aged(passedMs);
+    const counted = this.#windows.tell((perSec, isCensored) => demand.add(perSec, isCensored, passedMs));
+    const isKnown = counted.peers >= minPeers;
+    if (isKnown) {
+      const target = Math.min(Math.max(this.#target(demand, counted), min), max);
+      this.#proposal = { maxRequestsPerSec: target, ...counted };
+    }
+    if (passedMs < HOUR_MS) return;
+    this.#demand = demand;
+    this.#decidedAt = nowMs;
+    this.#windows.beginHour();
+    if (isKnown && this.#options.apply && !this.#holding) this.#apply(nowMs);
   }
 
-  #target({ peers, censored }: Counted): number {
+  #target(demand: Demand, { peers, censored }: Counted): number {
     const { percentile, margin, minPeers } = this.#options;
     const current = this.#limiter.config.maxRequestsPerSec;
-    const demand = this.#demand.percentile(percentile);
-    const wanted = demand === undefined ? current : demand * margin;
+    const asked = demand.percentile(percentile);
+    const wanted = asked === undefined ? current : asked * margin;
     const isShort = censored > peers * (1 - percentile);
     this.#holding = isShort && (censored > peers * MOST_CENSORED || peers - censored < minPeers);
     if (this.#holding) return current;
     return isShort ? Math.max(wanted, current * (1 + STEP)) : wanted;
   }
 
-  #decide(nowMs: number): void {
+  #apply(nowMs: number): void {
     const { maxRequestsPerSec, burstSize } = this.#limiter.config;
     if (maxRequestsPerSec !== this.#rate) this.#burstPerRate = burstSize / maxRequestsPerSec;
     this.#rate = maxRequestsPerSec;
-    this.#decidedAt = nowMs;
-    this.#windows.beginHour();
-    if (this.#proposal === undefined || !this.#options.apply || this.#holding) return;
-    const rate = this.#next(maxRequestsPerSec, this.#proposal.maxRequestsPerSec);
+    const rate = this.#next(maxRequestsPerSec, this.#proposal?.maxRequestsPerSec ?? maxRequestsPerSec);
     if (rate === maxRequestsPerSec) return;
     this.#limiter.configure(
       { maxRequestsPerSec: rate, burstSize: Math.max(Math.round(rate * this.#burstPerRate), 1) },

@@ -16,6 +16,7 @@ export function untilClosed(act: () => void, closed: () => void): void {
 export function after(ms: number, act: () => void): () => void {
   const timer: unknown = setTimeout(act, ms);
   // Node's timers are objects, those of browsers are numbers.
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') timer.unref();
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
+    timer.unref();
   return () => clearTimeout(timer as number);
 }

@@ -1,4 +1,5 @@
-// What each established peer did between two looks at the table: how much it got, and whether it was rejected.
+// What each established peer did in this hour: how much it got in the windows in which it asked for something, and in how many of
+// these it was rejected.
 
 import type { PeerInfo, RateLimiter } from '../index.js';
 
@@ -7,9 +8,11 @@ interface Followed {
   rateLimited: number;
   /** The look in which it was last there. */
   look: number;
-  /** Windows of this hour in which it asked for something, and in which it was rejected. */
-  active: number;
-  rejected: number;
+  /** Requests let through in this hour, and how long the windows were in which it asked for something. */
+  got: number;
+  activeMs: number;
+  /** How long those of these windows were in which it was rejected. */
+  rejectedMs: number;
 }
 
 /** Peers that asked for something in this hour, and how many of those were rejected in most of the windows in which they did. */
@@ -18,8 +21,8 @@ export interface Counted {
   readonly censored: number;
 }
 
-/** Receives how many requests of a peer were let through in the window, and whether any was rejected. */
-export type Tell = (allowed: number, isRejected: boolean) => void;
+/** Receives how many requests a second a peer got, and whether it asked for more. */
+export type Tell = (perSec: number, isCensored: boolean) => void;
 
 /** An ID has no lone surrogate, so no string is taken for bytes. */
 const BYTES = '\udc00';
@@ -34,26 +37,26 @@ export class Windows {
   }
 
   /**
-   * Looks at the table, and tells of each peer what it did since the last look; without `tell` this window does not count.
-   * Peers that were not there then, or not established, are left out, and so are those of a class, which has a limit of its own.
+   * Looks at the table. What was done since the last look counts, unless that is 0 ms. Peers that were not there then, or not
+   * established, are left out, and so are those of a class, which has a limit of its own.
    */
-  look(nowMs: number, tell?: Tell): void {
+  look(nowMs: number, countedMs: number): void {
     const look = ++this.#look;
     const hasClasses = Object.keys(this.#limiter.config.classes).length > 0;
     for (const info of this.#limiter.peers(nowMs)) {
       if (info.established !== true || info.truncated === true) continue;
       if (hasClasses && this.#limiter.getClass(info.id) !== undefined) continue;
-      this.#follow(info, look, tell);
+      this.#follow(info, look, countedMs);
     }
     for (const [key, peer] of this.#peers) if (peer.look !== look) this.#peers.delete(key);
   }
 
-  #follow({ id, allowed, rateLimited }: PeerInfo, look: number, tell: Tell | undefined): void {
+  #follow({ id, allowed, rateLimited }: PeerInfo, look: number, countedMs: number): void {
     const key = typeof id === 'string' ? id : BYTES + String.fromCharCode(...id);
     const peer = this.#peers.get(key);
     // Counts of a row's new life begin at 0 again.
     if (peer === undefined || allowed < peer.allowed || rateLimited < peer.rateLimited) {
-      this.#peers.set(key, { allowed, rateLimited, look, active: 0, rejected: 0 });
+      this.#peers.set(key, { allowed, rateLimited, look, got: 0, activeMs: 0, rejectedMs: 0 });
       return;
     }
     const got = allowed - peer.allowed;
@@ -61,18 +64,21 @@ export class Windows {
     peer.allowed = allowed;
     peer.rateLimited = rateLimited;
     peer.look = look;
-    if (tell === undefined || (got === 0 && !isRejected)) return;
-    peer.active++;
-    if (isRejected) peer.rejected++;
-    tell(got, isRejected);
+    if (countedMs === 0 || (got === 0 && !isRejected)) return;
+    peer.got += got;
+    peer.activeMs += countedMs;
+    if (isRejected) peer.rejectedMs += countedMs;
   }
 
-  counted(): Counted {
-    let peers = 0;
-    let censored = 0;
-    for (const { active, rejected } of this.#peers.values()) {
-      if (active > 0) peers++;
-      if (rejected * 2 > active) censored++;
+  /** Tells of each peer that asked for something in this hour. */
+  tell(tell: Tell): Counted {
+    let [peers, censored] = [0, 0];
+    for (const { got, activeMs, rejectedMs } of this.#peers.values()) {
+      if (activeMs === 0) continue;
+      const isCensored = rejectedMs * 2 > activeMs;
+      peers++;
+      if (isCensored) censored++;
+      tell((got * 1_000) / activeMs, isCensored);
     }
     return { peers, censored };
   }
@@ -80,8 +86,9 @@ export class Windows {
   /** Begins an hour, in which nobody has asked for anything yet. */
   beginHour(): void {
     for (const peer of this.#peers.values()) {
-      peer.active = 0;
-      peer.rejected = 0;
+      peer.got = 0;
+      peer.activeMs = 0;
+      peer.rejectedMs = 0;
     }
   }
 }
