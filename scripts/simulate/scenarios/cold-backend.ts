@@ -1,9 +1,10 @@
 // A backend that comes back cold, while all circuits are opened at the same moment.
 
-import { isAllowed, RateLimiter, type RateLimiterConfig } from '../../../src/index.js';
+import { isAllowed, type RateLimiterConfig } from '../../../src/index.js';
 import { Agenda } from '../agenda.js';
 import { Backend } from '../backend.js';
 import { Chance } from '../chance.js';
+import { limiterOf } from '../limiter.js';
 import { criterion, Meter, percent, type Scenario, seconds } from '../scenario.js';
 
 const PEERS = 200;
@@ -22,13 +23,12 @@ interface Run {
 
 function play(baseErrors: number, recovery: RateLimiterConfig['recovery']): Run {
   const chance = new Chance(20_260_202);
-  const limiter = new RateLimiter({
+  const limiter = limiterOf({
     failureRateThreshold: 0.5,
     // Only the ramp is to be compared: every circuit trips, as if nothing held one back.
     maxOpenFraction: 1,
     recovery,
     maxPeers: PEERS,
-    clock: () => 0,
   });
   const backend = new Backend({ warmPerSec: 4_000, coldPerSec: 400, warmUp: 10_000, baseErrors, fault: FAULT }, chance);
   const peers = Array.from({ length: PEERS }, (_, i) => limiter.peer(`peer-${i}`, 0));
@@ -56,7 +56,7 @@ function play(baseErrors: number, recovery: RateLimiterConfig['recovery']): Run 
   return {
     backMs: isBack ? notClosedAt - FAULT.untilMs : Number.POSITIVE_INFINITY,
     failures,
-    failed: failed.perSec(150_000),
+    failed: failed.perSec(90_000),
   };
 }
 

@@ -1,8 +1,9 @@
 // A fault of everyone's backend: which circuits open, and who is blamed.
 
-import { isAllowed, RateLimiter, type RateLimiterConfig } from '../../../src/index.js';
+import { isAllowed, type RateLimiterConfig } from '../../../src/index.js';
 import { Agenda } from '../agenda.js';
 import { Chance } from '../chance.js';
+import { limiterOf } from '../limiter.js';
 import { criterion, percent, type Scenario, seconds } from '../scenario.js';
 
 const PEERS = 200;
@@ -23,14 +24,13 @@ interface Run {
 
 function play(options: RateLimiterConfig): Run {
   const chance = new Chance(20_260_303);
-  const limiter = new RateLimiter({
+  const limiter = limiterOf({
     failureRateThreshold: 0.5,
     circuitBreakerTimeoutMs: 5_000,
     windowMs: WINDOW_MS,
     recovery: { stageMs: 1_000 },
     reputation: {},
     maxPeers: PEERS,
-    clock: () => 0,
     ...options,
   });
   const names = Array.from({ length: PEERS }, (_, i) => `peer-${i}`);

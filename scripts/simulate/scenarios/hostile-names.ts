@@ -1,8 +1,9 @@
 // Names that were made up to fail: what they do to those that are honest.
 
-import { isAllowed, RateLimiter } from '../../../src/index.js';
+import { isAllowed } from '../../../src/index.js';
 import { Agenda } from '../agenda.js';
 import { Chance } from '../chance.js';
+import { limiterOf } from '../limiter.js';
 import { criterion, percent, type Scenario } from '../scenario.js';
 
 const HONEST = 200;
@@ -29,11 +30,10 @@ function play(hostile: number, successes: number): Run {
   const chance = new Chance(20_260_404);
   const hostileChance = new Chance(20_260_405);
   const gap = (actor: number) => (actor < HONEST ? chance : hostileChance).gapMs(PER_SEC);
-  const limiter = new RateLimiter({
+  const limiter = limiterOf({
     failureRateThreshold: 0.5,
     relativeThreshold: 3,
     maxPeers: 2_048,
-    clock: () => 0,
   });
   const agenda = new Agenda();
   for (let i = 0; i < HONEST; i++) agenda.push(chance.gapMs(PER_SEC), i);

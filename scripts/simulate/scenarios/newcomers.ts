@@ -1,8 +1,9 @@
 // New names by the thousand, beside peers that are known.
 
-import { isAllowed, RateLimiter, type RateLimiterConfig } from '../../../src/index.js';
+import { isAllowed, type RateLimiterConfig } from '../../../src/index.js';
 import { Agenda } from '../agenda.js';
 import { Chance } from '../chance.js';
+import { limiterOf } from '../limiter.js';
 import { QueueServer } from '../queue.js';
 import { criterion, Meter, percent, type Scenario } from '../scenario.js';
 
@@ -23,14 +24,14 @@ interface Run {
 
 function play(newcomers: RateLimiterConfig['newcomers']): Run {
   const chance = new Chance(20_260_505);
-  const limiter = new RateLimiter({ newcomers, maxPeers: 16_384, clock: () => 0 });
+  const limiter = limiterOf({ newcomers, maxPeers: 16_384 });
   const server = new QueueServer(CAPACITY, PATIENCE_MS);
   const agenda = new Agenda();
   for (let i = 0; i < ESTABLISHED; i++) {
-    for (let success = 0; success < 20; success++) {
-      limiter.check(`known-${i}`, 1, 0);
-      limiter.recordSuccess(`known-${i}`, undefined, 0);
-    }
+    // While a handle holds them they are no newcomers.
+    const peer = limiter.peer(`known-${i}`, 0);
+    for (let success = 0; success < 20; success++) peer.recordSuccess(undefined, 0);
+    peer.release();
     agenda.push(chance.gapMs(ESTABLISHED_PER_SEC), i);
   }
   for (let i = 0; i < NEW; i++) agenda.push(FROM + chance.gapMs(1), ESTABLISHED + i);

@@ -1,9 +1,10 @@
 // More honest peers than the server can serve, none of them above its limit.
 
 import { LoadController } from '../../../src/adaptive/index.js';
-import { isAllowed, type Peer, RateLimiter } from '../../../src/index.js';
+import { isAllowed, type Peer, type RateLimiter } from '../../../src/index.js';
 import { Agenda } from '../agenda.js';
 import { Chance } from '../chance.js';
+import { limiterOf } from '../limiter.js';
 import { QueueServer } from '../queue.js';
 import { criterion, Meter, percent, type Scenario, seconds } from '../scenario.js';
 
@@ -36,11 +37,10 @@ const isBusy = (now: number) => now >= BUSY_FROM && now < BUSY_UNTIL;
 /** @param isRegular Whether peers keep an exact rhythm instead of asking at random. */
 function play(isControlled: boolean, isRegular = false): Run {
   const chance = new Chance(20_260_101);
-  const limiter = new RateLimiter({
+  const limiter = limiterOf({
     maxRequestsPerSec: LIMIT_PER_SEC,
     burstSize: 200,
     maxPeers: 2_048,
-    clock: () => 0,
   });
   const load = new LoadController(limiter, { signal: () => 0 });
   const server = new QueueServer(CAPACITY, PATIENCE_MS);

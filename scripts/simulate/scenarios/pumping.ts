@@ -1,6 +1,7 @@
 // A peer that collects reputation, and then spends it.
 
-import { isAllowed, RateLimiter } from '../../../src/index.js';
+import { isAllowed } from '../../../src/index.js';
+import { limiterOf } from '../limiter.js';
 import { criterion, type Scenario } from '../scenario.js';
 
 const MINUTE = 60_000;
@@ -19,7 +20,7 @@ interface Run {
 }
 
 function play(abuse: Abuse): Run {
-  const limiter = new RateLimiter({ reputation: {}, failureRateThreshold: 0.5, maxPeers: 4, clock: () => 0 });
+  const limiter = limiterOf({ reputation: {}, failureRateThreshold: 0.5, maxPeers: 4 });
   for (let now = 0; now < PUMPED_MS; now += 2_000) {
     limiter.recordSuccess('pumped', limiter.check('pumped', 1, now), now);
   }
@@ -63,11 +64,11 @@ export const pumping: Scenario = {
         ),
       ),
       chart: {
-        title: 'Requests let through under load, with the reputation of two good hours and with none',
+        title: 'Requests let through under load',
         x: 'seconds of abuse',
         y: 'requests let through so far',
         lines: [
-          { name: 'reputation collected', points: shown?.pumped ?? [] },
+          { name: 'two good hours before', points: shown?.pumped ?? [] },
           { name: 'neutral', points: shown?.neutral ?? [] },
         ],
       },

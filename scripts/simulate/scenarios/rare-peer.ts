@@ -1,6 +1,7 @@
 // A peer that asks once a minute, with a ramp.
 
-import { isAllowed, RateLimiter } from '../../../src/index.js';
+import { isAllowed } from '../../../src/index.js';
+import { limiterOf } from '../limiter.js';
 import { criterion, type Scenario } from '../scenario.js';
 
 const MINUTE = 60_000;
@@ -12,7 +13,7 @@ export const rarePeer: Scenario = {
   title: 'A peer of one request a minute',
   about: `It fails ${FAILING} times, once a minute, and is fine from then on. Its circuit recovers in a ramp of four stages.`,
   run() {
-    const limiter = new RateLimiter({ recovery: {}, maxPeers: 1, clock: () => 0 });
+    const limiter = limiterOf({ recovery: {}, maxPeers: 1 });
     const states: [number, number][] = [];
     let [asked, delayed, recoveringMinutes] = [0, 0, 0];
     for (let minute = 0; minute < MINUTES; minute++) {

@@ -1,8 +1,9 @@
 // The tuner: peers whose demand is known here, and not to it.
 
 import { LimitTuner, type TunerOptions } from '../../../src/adaptive/index.js';
-import { isAllowed, type Peer, RateLimiter } from '../../../src/index.js';
+import { isAllowed, type Peer } from '../../../src/index.js';
 import { Chance } from '../chance.js';
+import { limiterOf } from '../limiter.js';
 import { criterion, percent, type Scenario } from '../scenario.js';
 
 const PEERS = 400;
@@ -28,11 +29,10 @@ function play(start: number, hours: number, hostile: number, options: TunerOptio
   const demands = Array.from({ length: PEERS }, () => MEDIAN * Math.exp(SIGMA * chance.normal()));
   const sorted = [...demands].sort((a, b) => a - b);
   const right = (sorted[Math.ceil(PEERS * 0.99) - 1] as number) * MARGIN;
-  const limiter = new RateLimiter({
+  const limiter = limiterOf({
     maxRequestsPerSec: right * start,
     burstSize: 20,
     maxPeers: 512,
-    clock: () => 0,
   });
   const tuner = new LimitTuner(limiter, { min: right / 10, max: right * 10, apply: true, ...options });
   const peers = demands.map((_, i) => limiter.peer(`peer-${i}`, 0));
