@@ -11,7 +11,8 @@ import { rowAt } from './place';
 import { pointsOf, scoreAt, unitsOf } from './reputation';
 import { casBreaker, casPeer, getBreaker, getPeer, isLive, setBackoff } from './row';
 import { sliceAt } from './slices';
-import { adjustBy, beginWindow } from './turn';
+import { adjustBy, markWindow } from './turn';
+import { UNMARKED } from './window';
 
 /** Forces the circuit open or closed, or makes it closed and clean, in a new generation. */
 export function force(slot: u32, epoch: u32, state: u32, now: f64): i32 {
@@ -23,7 +24,7 @@ export function force(slot: u32, epoch: u32, state: u32, now: f64): i32 {
       state == STATE_FORCED_OPEN ? forcedOpen(word) : state == STATE_FORCED_CLOSED ? forcedClosed(word) : closed(word);
     if (!casBreaker(row, word, next)) continue;
     setBackoff(slot, 0);
-    beginWindow(slot, epoch, generationOf(next), sliceAt(instantOf(now), currentLimits()), false);
+    markWindow(row, epoch, sliceAt(instantOf(now), currentLimits()), UNMARKED, generationOf(next));
     return 1;
   }
 }

@@ -59,7 +59,7 @@ import {
 } from './row';
 import { chargeOf } from './scale';
 import { isShadow } from './settings';
-import { see } from './slices';
+import { keep } from './slices';
 import { GONE, isBarred, look, waitOf } from './together';
 import { due, dueMs, noteTurn } from './turn';
 
@@ -90,7 +90,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     const force = inForce();
     if (!isLive(row, epoch)) return STALE;
     const limits = limitsOf(force);
-    see(instant, limits);
+    keep(instant);
     const state = stateOf(breaker);
     if (state == STATE_OPEN) {
       const wait = untilProbe(breaker, now);
@@ -197,7 +197,7 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: 
     const epoch = epochIn(ref);
     leaveFound(slot, epoch);
     if (!known && ref & BORN) {
-      see(instant, currentLimits());
+      keep(instant);
       tally(COUNT_ALLOWED);
       return permitOf(epoch, bornIn);
     }

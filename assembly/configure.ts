@@ -41,9 +41,7 @@ export function configure(now: f64): void {
     if (!enforce(force, limits)) continue;
     forgetSlices();
     setNewcomers(ticksPerToken(newcomersOf(limits)) != 0);
-    forgetClasses(before, limits);
-    if (quantumTicks(limits) != quantumTicks(before)) requantify(instantOf(now), before, limits);
-    if (sliceTicks(limits) != sliceTicks(before)) resetWindows(instantOf(now), limits);
+    adapt(instantOf(now), before, limits);
     return;
   }
 }
@@ -69,43 +67,31 @@ function convertRow(row: usize, force: u64): void {
   }
 }
 
-/** A class that exists no longer is nobody's any more, so that its number can be given to another one. */
-function forgetClasses(before: usize, limits: usize): void {
+/**
+ * Brings the rows into the new settings: a class that exists no longer is nobody's any more, so that its number can be given
+ * to another one; scores are as they are now, in quanta of the new length; slices of another length begin with nothing in
+ * them.
+ */
+function adapt(instant: u64, before: usize, limits: usize): void {
   let gone: u64 = 0;
   for (let number: u32 = 1; number < 64; number++) {
     if (isNamed(number, before) && !isNamed(number, limits)) gone |= (<u64>1) << number;
   }
-  if (gone == 0) return;
-  const used = usedSlots();
-  for (let slot: u32 = 0; slot < used; slot++) {
-    const row = rowAt(slot);
-    while (true) {
-      const word = getPeer(row);
-      if (((gone >> classOf(word)) & 1) == 0 || casPeer(row, word, withClass(word, 0))) break;
-    }
-  }
-}
-
-/** Scores as they are now, in quanta of another length. */
-function requantify(instant: u64, before: usize, limits: usize): void {
-  const used = usedSlots();
-  for (let slot: u32 = 0; slot < used; slot++) {
-    const row = rowAt(slot);
-    while (true) {
-      const word = getPeer(row);
-      if (casPeer(row, word, requantified(word, instant, before, limits))) break;
-    }
-  }
-}
-
-/** Slices of another length begin with nothing in them. */
-function resetWindows(instant: u64, limits: usize): void {
+  const requantifies = quantumTicks(limits) != quantumTicks(before);
+  const resets = sliceTicks(limits) != sliceTicks(before);
+  if (gone == 0 && !requantifies && !resets) return;
+  if (resets) resetFleet();
   const slice = sliceAt(instant, limits);
-  resetFleet();
   const used = usedSlots();
   for (let slot: u32 = 0; slot < used; slot++) {
     const row = rowAt(slot);
     while (true) {
+      const word = getPeer(row);
+      const kept = (gone >> classOf(word)) & 1 ? withClass(word, 0) : word;
+      const next = requantifies ? requantified(kept, instant, before, limits) : kept;
+      if (next == word || casPeer(row, word, next)) break;
+    }
+    while (resets) {
       const word = getWindow(row);
       if (casWindow(row, word, newborn(word, slice))) break;
     }

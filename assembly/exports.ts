@@ -52,7 +52,7 @@ export function configure(now: f64): void {
 }
 
 export { checkBatch } from './batch';
-export { checkOne, succeedOne } from './one';
+export { checkOne, succeedAt, succeedOne } from './one';
 
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,12 +1,12 @@
 // The table, byte by byte. Everything here is a plain number, so that the AssemblyScript compiler and the TypeScript
 // compiler read the same file; it imports nothing.
 //
-//      0                1024              4096
-//      ┌────────────────┬────────┬────────┬──────────────┬──────────┬────────────────┬────────────┬──────────────┐
-//      │ left to the    │ header │stripes │ rows         │ index    │ cold records   │ free slots │ thread       │
-//      │ compiler       │        │        │ 64 B a peer  │ 16 B     │ 76 B a peer    │ 1 bit      │ blocks       │
-//      └────────────────┴────────┴────────┴──────────────┴──────────┴────────────────┴────────────┴──────────────┘
-//                                          maxPeers + 1: the last row is the overflow row, a bucket and nothing else
+//      0                1024              4096        11264
+//      ┌────────────────┬────────┬────────┬───────────┬──────────────┬──────────┬────────────────┬────────────┬──────────┐
+//      │ left to the    │ header │stripes │ classes   │ rows         │ index    │ cold records   │ free slots │ thread   │
+//      │ compiler       │        │        │ two times │ 64 B a peer  │ 16 B     │ 76 B a peer    │ 1 bit      │ blocks   │
+//      └────────────────┴────────┴────────┴───────────┴──────────────┴──────────┴────────────────┴────────────┴──────────┘
+//                                                      maxPeers + 1: the last row is the overflow row, a bucket and nothing else
 //
 // A row is one cache line:
 //
@@ -34,7 +34,7 @@
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -99,7 +99,11 @@ export const LIFE_LIMBO = 0; // nobody's; free when nobody pins it
 export const LIFE_LIVE = 1;
 export const LIFE_CLOSING = 2; // being reclaimed; whoever finds it may take it back. Shared build only
 
-export const ROWS = 4096;
+/** Two tables of classes: one can be written while the other is in force. */
+export const CLASS_TABLES = 4096;
+export const CLASSES_BYTES = 3584; // CLASSES * (CLASS_BYTES + CLASS_NAME_BYTES)
+
+export const ROWS = 11264; // CLASS_TABLES + 2 * CLASSES_BYTES, a multiple of 64
 export const ROW_BITS = 6;
 export const ROW_BYTES = 64; // 1 << ROW_BITS
 
@@ -183,7 +187,6 @@ export const LIMITS_THRESHOLD = 56; // u32
 export const LIMITS_PROBES = 60; // u8
 export const LIMITS_ON_FULL = 61; // u8
 export const LIMITS_BEFORE = 64; // u64, ticks per token before
-export const LIMITS_RATE_PER_SEC = 72; // f64
 export const LIMITS_TAU_BEFORE = 80; // u64
 export const LIMITS_LONGEST_TIMEOUT_MS = 88; // f64
 export const LIMITS_LONGEST_PROBE_TIMEOUT_MS = 96; // f64
@@ -198,10 +201,7 @@ export const LIMITS_NEWCOMERS = 128;
 export const LIMITS_SETTINGS = 256;
 export const THREAD_ID = 1216; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
-/** Classes of the two records of limits. */
-export const THREAD_CLASSES = 10496; // THREAD_BATCH + BATCH * 8
-export const CLASSES_BYTES = 3584; // CLASSES * (CLASS_BYTES + CLASS_NAME_BYTES)
-export const THREAD_BYTES = 17664; // THREAD_CLASSES + 2 * CLASSES_BYTES, a multiple of 64
+export const THREAD_BYTES = 10496; // THREAD_BATCH + BATCH * 8, a multiple of 64
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;

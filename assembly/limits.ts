@@ -19,6 +19,7 @@
 
 import {
   AT_FORCE,
+  CLASS_TABLES,
   CLASSES_BYTES,
   LIMITS_BEFORE,
   LIMITS_BURST,
@@ -54,7 +55,6 @@ import {
   SET_THRESHOLD,
   SET_TIMEOUT_MS,
   SET_WINDOW_MS,
-  THREAD_CLASSES,
   THREAD_LIMITS,
 } from './layout';
 import { cas64, load64 } from './memory';
@@ -85,12 +85,12 @@ export function currentLimits(): usize {
   return limitsOf(inForce());
 }
 
-/** A record of this thread that is not in force, with the address of its classes. */
+/** A record of this thread that is not in force, with the classes that are not. */
 export function spareRecord(force: u64): usize {
   const first = block + THREAD_LIMITS;
-  const classes = block + THREAD_CLASSES;
   const spare = limitsOf(force) == first ? first + LIMITS_BYTES : first;
-  store<u32>(spare, spare == first ? classes : classes + CLASSES_BYTES, LIMITS_CLASSES);
+  const used = force ? classesOf(limitsOf(force)) : 0;
+  store<u32>(spare, used == CLASS_TABLES ? CLASS_TABLES + CLASSES_BYTES : CLASS_TABLES, LIMITS_CLASSES);
   return spare;
 }
 

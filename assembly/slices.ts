@@ -19,12 +19,17 @@ export function sliceAt(instant: u64, limits: usize): u32 {
 }
 
 /** Keeps the instant of a check, for results that have none of their own. */
-export function see(instant: u64, limits: usize): void {
+export function keep(instant: u64): void {
   store<u64>(block, instant, THREAD_INSTANT);
-  if (instant - load<u64>(block, THREAD_SLICE) >= load<u64>(block, THREAD_SLICE + 8)) turnTo(instant, limits);
 }
 
-function turnTo(instant: u64, limits: usize): void {
+/** Whether it is not in the slice that the thread worked out last. A function of few words costs no call. */
+export function isElsewhere(instant: u64): bool {
+  return instant - load<u64>(block, THREAD_SLICE) >= load<u64>(block, THREAD_SLICE + 8);
+}
+
+/** Works out the slice of an instant. */
+export function turnTo(instant: u64, limits: usize): void {
   const ticks = sliceTicks(limits);
   const number = since(instant) / ticks;
   store<u64>(block, startOf(number, ticks), THREAD_SLICE);

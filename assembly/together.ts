@@ -43,7 +43,7 @@ import {
 } from './row';
 import { chargeOf } from './scale';
 import { refund } from './settle';
-import { see } from './slices';
+import { keep } from './slices';
 import { due } from './turn';
 
 // What a look gives: the ticks that are missing, at most 0 where none is; or that the circuit lets nobody through for so many
@@ -127,7 +127,7 @@ function epochIn(i: u32): u32 {
  */
 export function checkAll(pairs: u32, cost: u64, now: f64): i32 {
   const instant = instantOf(now);
-  see(instant, currentLimits());
+  keep(instant);
   let refuser: u32 = pairs;
   let reason: i64 = 0;
   let longest: u64 = 0;

@@ -141,8 +141,11 @@ export class RateLimiter extends Controls {
       const { core, slots } = this.#table;
       const entry = slots.seen(peerId);
       if (entry >= 0) {
-        const at = now === undefined ? UNKNOWN : now;
-        if (core.succeedOne(slots.recent.slot(entry), slots.recent.epoch(entry), permit, at)) return true;
+        const slot = slots.recent.slot(entry);
+        const epoch = slots.recent.epoch(entry);
+        const counted =
+          now === undefined ? core.succeedOne(slot, epoch, permit) : core.succeedAt(slot, epoch, permit, now);
+        if (counted) return true;
       }
     }
     return this.#succeedAny(peerId, permit, now, durationMs);

@@ -111,8 +111,11 @@ export class Peer {
   recordSuccess(permit?: Decision, now?: number, durationMs = 0): boolean {
     if (this.#core.era[0] !== this.#era) this.#renew();
     if (isPermit(permit) && durationMs === 0 && (now === undefined || isTime(now))) {
-      const at = now === undefined ? UNKNOWN : now;
-      if (this.#core.succeedOne(this.#slot, this.#epoch, permit, at)) return true;
+      const counted =
+        now === undefined
+          ? this.#core.succeedOne(this.#slot, this.#epoch, permit)
+          : this.#core.succeedAt(this.#slot, this.#epoch, permit, now);
+      if (counted) return true;
     }
     return this.#succeedAny(permit, now, durationMs);
   }

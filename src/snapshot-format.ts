@@ -16,7 +16,7 @@
 // The rows behind a section of limits are in these limits. A further one follows where the limits changed while rows were
 // copied. The overflow row is among the records: it has epoch 0.
 //
-// Tables of version 1 are read by snapshot-older.ts.
+// What tables of versions 1 and 2 wrote is read by snapshot-older.ts.
 
 import type { Limits } from './config.js';
 import { crc32 } from './crc32.js';
@@ -32,6 +32,8 @@ const MAGIC = 0x53534750;
 const VERSION = 2;
 /** Records of tables of this version and of all later ones up to today's can be read. */
 const OLDEST_ABI = 1;
+/** Tables up to this version had limits of seven fields and records of 136 bytes. */
+const LAST_OLD_ABI = 2;
 
 export const HEADER_BYTES = 64;
 export const SECTION_BYTES = 8;
@@ -147,7 +149,7 @@ export function readSnapshot(bytes: Uint8Array): Saved {
   if (abi < OLDEST_ABI || abi > EXPECTED.abi) {
     throw new SnapshotError(`a table of version ${OLDEST_ABI} to ${EXPECTED.abi}`, abi);
   }
-  const parts = version === 1 ? [readOldSnapshot(bytes, view)] : readSections(bytes, view, abi === 1);
+  const parts = version === 1 ? [readOldSnapshot(bytes, view)] : readSections(bytes, view, abi <= LAST_OLD_ABI);
   return {
     maxPeers: view.getUint32(12, true),
     births: view.getUint32(version === 1 ? 100 : 16, true),
@@ -158,7 +160,7 @@ export function readSnapshot(bytes: Uint8Array): Saved {
   };
 }
 
-/** `old`: with limits and records as tables of version 1 had them. */
+/** `old`: with limits and records as tables had them up to version 2. */
 function readSections(bytes: Uint8Array, view: DataView, old: boolean): SavedRows[] {
   const recordBytes = old ? OLD_RECORD_BYTES : RECORD_BYTES;
   const parts: SavedRows[] = [];

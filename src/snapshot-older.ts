@@ -1,6 +1,6 @@
-// Reading snapshots of tables of version 1: their limits had seven fields, and their records 136 bytes.
+// Reads snapshots of tables of versions 1 and 2. Their limits had seven fields, and their records 136 bytes.
 //
-//      a row of version 1     … 48 ─ unused 4 ─ 52 ─ last failure 4 ─ 56 …
+//      a row                  … 48 ─ unused 4 ─ 52 ─ last failure 4 ─ 56 …
 //      its cold record        0 ─ rejected 4 ─ 4 ─ failures 4 ─ 8 ─ position 4 ─ 12 ─ length of the ID 2 ─ 14 ─ ID 58 ─ 72
 //
 // The first snapshots had a header of 128 bytes with the limits in it, and one sequence of records.

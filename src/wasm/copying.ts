@@ -47,7 +47,7 @@ const OLD_POSITION = layout.ROW_BYTES + 8;
 const OLD_ID_LENGTH = layout.ROW_BYTES + 12;
 const OLD_ID = layout.ROW_BYTES + 14;
 
-/** Writes a record of a table of version 1 as one of today's; the newer words are 0. */
+/** Writes a record of a table up to version 2 as one of today's; the newer words are 0. */
 export function renewRecord(old: Uint8Array, record: Uint8Array): void {
   const cold = record.subarray(layout.ROW_BYTES);
   record.set(old.subarray(0, layout.ROW_BYTES));

@@ -41,7 +41,9 @@ interface Exports {
   checkAll(count: number, cost: number, now: number): number;
   settle(slot: number, epoch: number, outcome: number, permit: number, now: number, durationMs: number): number;
   /** Whether a success counts and changes nothing; else `settle` has to see. */
-  succeedOne(slot: number, epoch: number, permit: number, now: number): number;
+  succeedOne(slot: number, epoch: number, permit: number): number;
+  /** The same at a time. */
+  succeedAt(slot: number, epoch: number, permit: number, now: number): number;
   settleId(length: number, outcome: number, permit: number, now: number, durationMs: number): number;
   refund(slot: number, epoch: number, cost: number): number;
   find(length: number): number;

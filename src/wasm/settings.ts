@@ -64,7 +64,8 @@ export function writeSettings({ batchRoom }: Core, { values, classes }: Omit<Sto
 }
 
 /** The settings in force, which another thread may have written. */
-export function readSettings({ memory: { buffer } }: Core): StoredSettings {
+export function readSettings({ memory }: Core): StoredSettings {
+  const { buffer } = memory;
   const address = new DataView(buffer).getUint32(layout.AT_FORCE, true);
   const record = new DataView(buffer, address, layout.LIMITS_BYTES);
   const values = Array.from({ length: layout.SETTINGS }, (_, i) =>
@@ -93,6 +94,6 @@ function readClasses(buffer: ArrayBufferLike, address: number): StoredClass[] {
 }
 
 /** The load factor in force: the power of two that its exponent stands for. */
-export function readLoadFactor({ memory: { buffer } }: Core): number {
-  return 2 ** -((new DataView(buffer).getUint32(layout.AT_EXTRAS, true) & layout.EXTRAS_LOAD) / 16);
+export function readLoadFactor({ memory }: Core): number {
+  return 2 ** -((new DataView(memory.buffer).getUint32(layout.AT_EXTRAS, true) & layout.EXTRAS_LOAD) / 16);
 }
