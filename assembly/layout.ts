@@ -313,5 +313,4 @@ export const OUTCOME_IGNORED = 2;
 export const ON_FULL_OVERFLOW = 0;
 export const ON_FULL_REJECT = 1;
 
-export const PERMIT_EPOCH_BITS = 16;
 export const GENERATION_BITS = 14;

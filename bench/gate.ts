@@ -12,8 +12,10 @@ import * as coarse from './questions/coarse.js';
 import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
 import * as growth from './questions/growth.js';
+import * as guardPrice from './questions/guard-price.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
+import * as server from './questions/server.js';
 import { shownNumber } from './report.js';
 
 interface Bar {
@@ -79,8 +81,13 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   allocation: (look) =>
     Math.max(...allocation.ROWS.map((row) => look('allocation', row, allocation.COLUMN, allocation.BYTES))),
   'batch-256': (look) => look('batch', batch.batchRow(256), batch.COLUMN) / look('batch', batch.SINGLE, batch.COLUMN),
+  'guard-run': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.PLAIN),
+  'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
+  'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
+  'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
+  'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
   coarse: (look) => look('coarse', coarse.COARSE, coarse.COLUMN) - look('coarse', coarse.GIVEN, coarse.COLUMN),
 };
 

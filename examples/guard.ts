@@ -10,7 +10,7 @@ let nowMs = 0;
 const limiter = new RateLimiter({ circuitBreakerThreshold: 3, circuitBreakerTimeoutMs: 30_000, clock: () => nowMs });
 const guard = new RpcGuard(limiter, { timeoutMs: 50 });
 
-async function call(peer: string, handler: (signal: AbortSignal) => unknown): Promise<string> {
+async function call(peer: string, handler: () => unknown): Promise<string> {
   try {
     return `answer: ${await guard.run(peer, handler)}`;
   } catch (error) {

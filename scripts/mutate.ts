@@ -46,9 +46,7 @@ const stamp = hashOf(['assembly', 'src', 'test'], []);
 const keptAt = join(root, 'build/mutate.json');
 const kept: Record<string, Result> =
   existsSync(keptAt) && !values.fresh ? JSON.parse(readFileSync(keptAt, 'utf8')) : {};
-const equivalents: readonly Pick<Mutant, 'file' | 'original' | 'changed'>[] = JSON.parse(
-  readFileSync(join(root, 'scripts/mutate/equivalents.json'), 'utf8'),
-);
+const equivalents: readonly Change[] = JSON.parse(readFileSync(join(root, 'scripts/mutate/equivalents.json'), 'utf8'));
 const tests = await importsOfTests();
 const trees = Array.from({ length: Number(values.jobs) }, () => new Tree());
 process.on('exit', () => {
@@ -93,11 +91,10 @@ async function noticedBy(
   }
 }
 
-function isEquivalent(mutant: Mutant): boolean {
-  return equivalents.some(
-    ({ file, original, changed }) => file === mutant.file && original === mutant.original && changed === mutant.changed,
-  );
-}
+type Change = Pick<Mutant, 'file' | 'original' | 'changed'>;
+
+const isSame = (a: Change, b: Change) => a.file === b.file && a.original === b.original && a.changed === b.changed;
+const isEquivalent = (mutant: Mutant) => equivalents.some((equivalent) => isSame(equivalent, mutant));
 
 /** Without a mutant every test has to pass, or else a red test would count as one that notices. */
 async function requirePassingTests(folder: keyof typeof GOALS): Promise<void> {
@@ -147,6 +144,11 @@ async function score(folder: keyof typeof GOALS): Promise<boolean> {
     return mutant !== undefined;
   });
 
+  for (const old of equivalents) {
+    if (positionals.length > 0 || !old.file.startsWith(folder) || mutants.some((mutant) => isSame(old, mutant)))
+      continue;
+    console.log(`mutate/equivalents.json: ${old.file} has no such line any more\n  - ${old.original}`);
+  }
   const same = counted.filter(isEquivalent).length;
   const survivors = counted.filter((mutant) => !isEquivalent(mutant) && by(mutant) === null);
   for (const { file, line, original, changed } of survivors) {

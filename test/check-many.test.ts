@@ -3,9 +3,11 @@
 import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as layout from '../assembly/layout.js';
 import { isAllowed, type Peer, RateLimiter, reasonOf } from '../src/index.js';
+import { threadBlocks } from '../src/wasm/core.js';
 import { engines } from './engines.js';
-import { between, chance, everything, pick, revoked, thrownBy, withCalls } from './support.js';
+import { between, chance, everything, pick, revoked, thrownBy, withCalls, withMemories } from './support.js';
 
 for (const { name, using } of engines) {
   const test = suite(`checkMany (${name})`);
@@ -226,6 +228,20 @@ for (const { name, using } of engines) {
     }
     assert.is(mine.getAvailableTokens('mine', 0), 3);
     if (mine.peerCount === 1) assert.is(JSON.stringify(everything(mine, 0)), before);
+  });
+
+  test('a batch decides for nobody behind its end', () => {
+    const [limiter, [memory]] = withMemories(
+      () => new RateLimiter({ maxPeers: 8, burstSize: 4, maxRequestsPerSec: 1, clock: () => 0, ...using }),
+    );
+    const [first, second] = [limiter.peer('first', 0), limiter.peer('second', 0)];
+    const { buffer } = memory as WebAssembly.Memory;
+    // Slot and epoch of the second peer's row, as if a longer batch had left them there.
+    const room = new Int32Array(buffer, threadBlocks(8) + layout.THREAD_BATCH, 2 * layout.BATCH);
+    room.set([1], 1);
+    room.set([2], layout.BATCH + 1);
+    limiter.checkMany([first], new Int32Array(1));
+    assert.equal([first.availableTokens, second.availableTokens], [3, 4]);
   });
 
   test.run();

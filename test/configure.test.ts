@@ -239,5 +239,13 @@ for (const { name, using } of engines) {
     assert.is(limiter.getAvailableTokens('peer', 1_000), 10);
   });
 
+  test('a debt at the very end of the clock is kept', () => {
+    const end = 2 ** 41 - 1;
+    const limiter = limiterOf({ maxRequestsPerSec: 1, burstSize: 4 });
+    limiter.check('peer', 4, end);
+    limiter.configure({ burstSize: 8 }, end);
+    assert.ok(limiter.getAvailableTokens('peer', end) <= 4);
+  });
+
   test.run();
 }

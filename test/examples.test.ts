@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,6 +96,35 @@ test('threads: all threads share one quota, which outlives them, and their numbe
   } finally {
     child.kill('SIGTERM');
     await once(child, 'exit');
+  }
+});
+
+test('lines: another protocol over the same gate is answered, limited, told what was dropped, and ends with its server', async () => {
+  const { child, output } = await started(/127\S+\n/, 'lines');
+  const socket = connect(Number(output().trim().split(':')[1]), '127.0.0.1');
+  try {
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+    });
+    const lines = () => text.split('\n').slice(0, -1);
+    const heard = async (holds: () => boolean) => {
+      while (!holds()) await once(socket, 'data');
+    };
+    socket.write('upper hello\nwait 5\nnobody\n');
+    await heard(() => lines().length >= 3);
+    assert.equal(lines().slice(0, 3), ['HELLO', 'Error: no command nobody', 'waited']);
+    socket.write('upper a\n'.repeat(300));
+    // More is let in the slower the machine is; what is rejected is answered up to a hundred times, and then counted.
+    await heard(() => lines().some((line) => line.startsWith('dropped')));
+    assert.ok(lines().filter((line) => line === 'A').length >= 17);
+    const limited = lines().filter((line) => /^rate_limited \d+$/.test(line));
+    assert.ok(limited.length >= 100, `${limited.length}`);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  } finally {
+    socket.destroy();
+    child.kill('SIGKILL');
   }
 });
 

@@ -213,5 +213,21 @@ for (const { name, using } of engines) {
     assert.is(retryAfterMs(limiter.check('peer', 1, 0.5)), 11);
   });
 
+  test('a success closes the circuit although its probe was given back, whatever the lease and the period are', () => {
+    const end = 2 ** 25; // the low bits of such a lease are all 0
+    for (const cycles of [0, 1]) {
+      const limiter = limiterOf({ circuitBreakerThreshold: 1 });
+      for (let i = 0; i < cycles; i++) {
+        openCircuit(limiter, 'peer', 0);
+        limiter.recordSuccess('peer', limiter.check('peer', 1, 1_000), 1_000);
+      }
+      openCircuit(limiter, 'peer', 2_000);
+      const probe = limiter.check('peer', 1, end - 400);
+      assert.ok(limiter.recordIgnored('peer', probe, end - 400));
+      assert.ok(limiter.recordSuccess('peer', probe, end - 400));
+      assert.is(limiter.getCircuitState('peer', end - 400), 'closed', `after ${cycles} cycles`);
+    }
+  });
+
   test.run();
 }

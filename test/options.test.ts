@@ -51,6 +51,7 @@ test('a suggestion is at most a third of the name away, or two characters, whate
   for (const [name, known, near] of [
     ['xyabcd', 'abcd', true],
     ['xyzabcd', 'abcd', false],
+    ['xabcqr', 'abcd', false],
     ['abxycd', 'abcd', true],
     ['abxyzcd', 'abcd', false],
     ['abcdxy', 'abcd', true],

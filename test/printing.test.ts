@@ -61,5 +61,15 @@ for (const { name, using } of engines) {
     assert.match(inspect(limiter), /^RateLimiter \{\s+maxPeers: 8,/);
   });
 
+  test('a closed limiter and its handles still print, and say so', () => {
+    const limiter = limiterOf();
+    const peer = limiter.peer('peer-a');
+    limiter.close();
+    assert.equal(parsed(peer), { id: 'peer-a', released: false, closed: true });
+    assert.match(inspect(peer), 'closed: true');
+    assert.is(parsed(limiter).closed, true);
+    assert.match(inspect(limiter), /^RateLimiter \{/);
+  });
+
   test.run();
 }

@@ -167,7 +167,7 @@ for (const { name, using } of engines) {
     assert.ok(isAllowed(limiter.check('newcomer', 1, 1_065_000)));
   });
 
-  test('a failure at 0 is paid for a timeout later, to the millisecond', () => {
+  test('a row whose only failure was at time 0 is free after exactly one timeout', () => {
     const limiter = limiterOf({ maxPeers: 1, circuitBreakerThreshold: 9 });
     limiter.recordFailure('failing', undefined, 0);
     assert.is(reasonOf(limiter.check('newcomer', 1, 59_999)), 'table_full');

@@ -107,7 +107,7 @@ test('the next tenant of a number holds nothing that the last one held', () => {
   assert.ok(isAllowed(limiter.check('newcomer')));
 });
 
-test('who joins clears what its predecessor was in the middle of, and leaves alone what others are in the middle of', () => {
+test('a thread that joins clears what its predecessor left unfinished, and touches nothing that other threads are working on', () => {
   const [OTHER, OWN] = [1, 2]; // the bits of threads 0 and 1
   const { LIFE_LIMBO: limbo, LIFE_LIVE: live, LIFE_CLOSING: closing } = layout;
   const cases: readonly (readonly [life: number, pins: number, afterwards: readonly [life: number, pins: number]])[] = [
@@ -134,7 +134,7 @@ test('who joins clears what its predecessor was in the middle of, and leaves alo
   }
 });
 
-test('a row that a dead thread gave up without a mark is found at once when its number has a new tenant', () => {
+test('a free row that a dead thread did not mark as free is found as soon as another thread gets its number', () => {
   // More rows than one attempt to reclaim looks at, and all but one in use.
   const limiter = sharedLimiter({ maxPeers: 1_000, onFull: 'reject' });
   for (let i = 0; i < 1_000; i++) limiter.check(`peer-${i}`);
@@ -143,7 +143,7 @@ test('a row that a dead thread gave up without a mark is found at once when its 
   const cold = layout.coldAt(layout.indexAt(1_000), 1_000);
   const [free, inner] = [layout.freeAt(cold, 1_000), layout.freeInner(1_000)];
   new Uint8Array(ticket.memory.buffer, free, (inner + 16) * 8).fill(0);
-  assert.not(isAllowed(limiter.check('newcomer')), 'nobody knows of it');
+  assert.not(isAllowed(limiter.check('newcomer')), 'no thread knows that the row is free');
   attached(ticket);
   assert.ok(isAllowed(limiter.check('newcomer')));
 });

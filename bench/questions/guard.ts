@@ -1,10 +1,9 @@
-// "What does the guard add to a call, and the adapter to a server?"
+// "What does the guard add to a call?"
 
 import { asyncRequests } from '../loops.js';
 import { type Figures, timeAsync } from '../measure.js';
 import { type Peer, RpcGuard } from '../peergate.js';
 import type { Case, Question } from '../question.js';
-import { serve } from '../server/measure.js';
 import { handlesOf, peergateOf } from '../subjects.js';
 import { idsOf, namesOf, orderOf } from '../workload.js';
 
@@ -56,16 +55,4 @@ export const guard: Question = {
   about: `${PEERS} peers at random by handle. The handler does nothing, and calls come one after the other.`,
   cases: calls,
   shown: { as: 'grid', unit: 'ns', base: 'the handler alone' },
-};
-
-export const server: Question = {
-  name: 'server',
-  title: 'A JSON-RPC server with and without the guard',
-  about:
-    'json-rpc-2.0 over ws on loopback, the clients in a process of their own: 8 connections, 32 requests out on each.',
-  cases: [
-    { row: 'json-rpc-2.0 alone', column: 'requests/s', measure: () => serve(false) },
-    { row: 'with guardJsonRpc', column: 'requests/s', measure: () => serve(true) },
-  ],
-  shown: { as: 'list' },
 };

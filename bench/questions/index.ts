@@ -10,9 +10,11 @@ import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
-import { guard, server } from './guard.js';
+import { guard } from './guard.js';
+import { guardPrice } from './guard-price.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
+import { server } from './server.js';
 import { serverFlood } from './server-flood.js';
 import { snapshot } from './snapshot.js';
 import { threads } from './threads.js';
@@ -30,6 +32,7 @@ export const questions: readonly Question[] = [
   growth,
   configure,
   guard,
+  guardPrice,
   server,
   snapshot,
   serverFlood,

@@ -21,7 +21,9 @@ export async function buildCore(): Promise<void> {
     Object.values(TARGETS),
     compile,
   );
-  await step('the embedded core', [TARGETS.release, TARGETS.shared, 'scripts/build/core.ts'], [EMBEDDED], embed);
+  await step('the embedded core', [TARGETS.release, TARGETS.shared, 'scripts/build/core.ts'], [EMBEDDED], () =>
+    embed(),
+  );
 }
 
 async function compile(): Promise<void> {
@@ -32,10 +34,11 @@ async function compile(): Promise<void> {
   for (const file of Object.values(TARGETS)) renameSync(join(root, draft(file)), join(root, file));
 }
 
-function embed(): void {
+/** Writes the compiled builds into a source of the project, or of a copy of it in another folder. */
+export function embed(folder: string = root): void {
   // Declared a string: the type of a constant would be its text, and all of that would stand in the declarations.
   const constant = (name: string, file: string) =>
-    `export const ${name}: string = '${readFileSync(join(root, file)).toString('base64')}';\n`;
+    `export const ${name}: string = '${readFileSync(join(folder, file)).toString('base64')}';\n`;
   const text = constant('CORE_BASE64', TARGETS.release) + constant('SHARED_CORE_BASE64', TARGETS.shared);
-  writeWhole(join(root, EMBEDDED), text);
+  writeWhole(join(folder, EMBEDDED), text);
 }

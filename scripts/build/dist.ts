@@ -12,6 +12,13 @@ const INPUTS = [
   ...['package.json', 'package-lock.json', ...INSTALLED, 'tsconfig.json', 'tsconfig.build.json'],
 ];
 
+/** Where an entry's source is that is not an adapter. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  index: 'src/index.ts',
+  flow: 'src/flow/index.ts',
+  adaptive: 'src/adaptive/index.ts',
+};
+
 const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';
 
 /** Loaded with the types of every entry, for projects that have neither these names nor this library otherwise. */
@@ -62,18 +69,11 @@ export function entryFiles(): string[] {
   );
 }
 
-/** An entry's source: the public entry, a folder of src/ with an entry of its own, or an adapter. */
-function sourceOf(name: string): string {
-  if (name === 'index') return 'src/index.ts';
-  const folder = `src/${name}/index.ts`;
-  return existsSync(join(root, folder)) ? folder : `src/adapters/${name}.ts`;
-}
-
 async function bundle(file: string, outfile: string): Promise<void> {
   const [name = '', variant = ''] = file.replace(/\.js$/, '').split('.');
   await build({
     absWorkingDir: root,
-    entryPoints: [sourceOf(name)],
+    entryPoints: [ENTRIES[name] ?? `src/adapters/${name}.ts`],
     outfile,
     bundle: true,
     format: 'esm',
@@ -87,8 +87,8 @@ async function bundle(file: string, outfile: string): Promise<void> {
 }
 
 /**
- * An adapter shares the classes of the public entry, so it imports that file and does not bundle it; a variant takes
- * the core from where its platform has it. Of other packages the loader alone is bundled.
+ * An adapter shares the classes of the public entries, so it imports those files and does not bundle them; a variant takes
+ * the files that its platform has of its own. Of other packages the loader alone is bundled.
  */
 function wiring(variant: string): Plugin {
   return {
@@ -97,10 +97,10 @@ function wiring(variant: string): Plugin {
       onResolve({ filter: /^\.\.?\/.*\.(js|wasm)$/ }, ({ path, resolveDir }) => {
         const source = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
         if (source === 'src/index.js') return { path: `./index${variant}.js`, external: true };
+        if (source === 'src/flow/index.js') return { path: `./flow${variant}.js`, external: true };
         if (source === 'src/wasm/core.wasm') return { path: './core.wasm', external: true };
-        if (source === 'src/wasm/module.js' && variant !== '')
-          return { path: join(root, `src/wasm/module${variant}.ts`) };
-        return null;
+        const own = join(root, source.replace(/\.js$/, `${variant}.ts`));
+        return variant !== '' && existsSync(own) ? { path: own } : null;
       });
       onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
         kind === 'entry-point' || path === '@assemblyscript/loader' ? null : { path, external: true },

@@ -20,9 +20,9 @@ export async function buildReference(): Promise<void> {
 
 /** What the generator's first page lacks: where the other entries are. */
 function introduction(): string {
-  const adapters = filesBelow(`${FOLDER}/adapters`).map((file) => {
+  const others = [`${FOLDER}/adaptive.md`, `${FOLDER}/flow.md`, ...filesBelow(`${FOLDER}/adapters`)].map((file) => {
     const page = file.slice(FOLDER.length + 1);
     return `[\`peergate/${page.replace(/^adapters\/|\.md$/g, '')}\`](${page})`;
   });
-  return `Generated from the docstrings. This page is about \`peergate\`; there is one about ${adapters.join(', ')}.`;
+  return `Generated from the docstrings. This page is about \`peergate\`; there is one about ${others.join(', ')}.`;
 }

@@ -6,7 +6,7 @@ import { filesBelow, root } from '../build/stamp.js';
 /** Tests of the package, of the sources' text, of worker threads that import the package; and the long ones. */
 const LEFT_OUT = /^test\/(package\/|threads\/|demo|examples|explore-faults|readme)/;
 /** Through these a test runs the builds of the core. */
-const LOADS_CORE = /^test\/(engines|explore\/build)\.ts$/;
+const LOADS_CORE = /^(test\/explore\/build|test\/engines|src\/wasm\/module)\.ts$/;
 const CORE_TEST = /^test\/(?!flood)[^/]+$/;
 /** Longer than a second each. */
 export const SLOW = /allocation|explore|exhaustive|model|flood|fuzz|retry-after|memory|snapshot-/;

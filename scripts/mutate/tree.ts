@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
-import { TARGETS } from '../build/core.js';
+import { embed, TARGETS } from '../build/core.js';
 import { root } from '../build/stamp.js';
 
 const LEFT_OUT = /^(node_modules|\.git|dist|docs\/api)$/;
@@ -52,7 +52,9 @@ export class Tree {
     this.#compiler ??= this.#startCompiler();
     this.#compiler.send(Object.entries(TARGETS).map(([target, file]) => `${target}=${file}`));
     const [failure] = await once(this.#compiler, 'message');
-    return failure === '';
+    if (failure !== '') return false;
+    embed(this.#folder);
+    return true;
   }
 
   #startCompiler(): ChildProcess {

@@ -3,7 +3,10 @@
 // A server may hand one long-lived signal to every call it runs. Each signal gets a single listener, however many calls
 // follow it, and none once the last of them has ended: nothing piles up on the signal, and Node does not warn of a leak.
 
-type Follower = () => void;
+/** What has to hear of the abort. */
+export interface Follower {
+  cancel(reason: unknown): void;
+}
 
 interface Following {
   readonly followers: Set<Follower>;
@@ -12,19 +15,19 @@ interface Following {
 
 const followed = new WeakMap<AbortSignal, Following>();
 
-/** Calls `follower` once, when `signal` aborts. The signal must not have aborted yet. */
+/** Tells `follower` once, when `signal` aborts. The signal must not have aborted yet. */
 export function follow(signal: AbortSignal, follower: Follower): void {
   let following = followed.get(signal);
   if (following === undefined) {
     const followers = new Set<Follower>();
-    following = { followers, listener: () => abortAll(signal, followers) };
+    following = { followers, listener: () => cancelAll(signal, followers) };
     followed.set(signal, following);
     signal.addEventListener('abort', following.listener, { once: true });
   }
   following.followers.add(follower);
 }
 
-/** Takes `follower` back. */
+/** Ends that. */
 export function unfollow(signal: AbortSignal, follower: Follower): void {
   const following = followed.get(signal);
   if (following === undefined) return;
@@ -34,7 +37,7 @@ export function unfollow(signal: AbortSignal, follower: Follower): void {
   signal.removeEventListener('abort', following.listener);
 }
 
-function abortAll(signal: AbortSignal, followers: Set<Follower>): void {
+function cancelAll(signal: AbortSignal, followers: Set<Follower>): void {
   followed.delete(signal);
-  for (const follower of followers) follower();
+  for (const follower of followers) follower.cancel(signal.reason);
 }

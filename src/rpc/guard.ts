@@ -3,27 +3,23 @@
 //   request → admit ──rejected──→ toRpcError → the caller
 //               │ permit
 //               ↓
-//           fn(signal) ──→ outcome → the peer's breaker, under that permit
+//           fn(call) ──→ outcome → the peer's breaker, under that permit
 
 import { type Decision, isAllowed } from '../decision.js';
-import { ConfigError } from '../errors.js';
+import { ArgumentRangeError, ConfigError, shown } from '../errors.js';
 import type { RateLimiter } from '../limiter.js';
 import { requireKnownFields } from '../options.js';
 import { copyOf, type PeerId } from '../slots.js';
+import { type Handler, Running, type Surroundings } from './call.js';
 import { errorCodesOf, errorObjectOf, type RpcErrorCodes, type RpcErrorObject, requireDecision } from './codes.js';
-import { type Classify, checkedOutcome, type Outcome, outcomeOf, type Settled } from './outcome.js';
+import { Deadlines } from './deadlines.js';
+import { type Classify, checkedOutcome, type Outcome, outcomeOf } from './outcome.js';
 import { RpcArgumentError, RpcRejection } from './rejection.js';
-import { type Handler, LONGEST_TIMEOUT_MS, watch } from './watch.js';
+import { isHandle, type RpcPeer, record } from './who.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-
-/** What the guard uses of a `Peer`. Whatever has these four can stand in for one. */
-export interface RpcPeer {
-  check(cost?: number, now?: number): Decision;
-  recordSuccess(permit?: Decision): boolean;
-  recordFailure(permit?: Decision): boolean;
-  recordIgnored(permit?: Decision): boolean;
-}
+/** The longest a timer can wait. Node fires at once for anything above. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 export interface RpcGuardOptions {
   /** How long a handler may take: 0 < x ≤ 2³¹ − 1, or `Infinity` for no limit. Default 30 000. */
@@ -33,15 +29,15 @@ export interface RpcGuardOptions {
 }
 
 export interface RunOptions<T = unknown> {
-  /** Tokens the request costs; integer ≥ 1. Default 1. Not looked at where a `decision` is given. */
+  /** Tokens that the request costs; an integer ≥ 1. Default 1. Ignored where a `decision` is given. */
   readonly cost?: number | undefined;
-  /** What an earlier `admit` decided for this request; without it `run` admits. */
+  /** What an earlier `admit` decided for this request. Without it `run` admits. */
   readonly decision?: Decision | undefined;
-  /** Instead of the guard's own. */
+  /** Overrides the guard's `timeoutMs` for this call, which gets a timer of its own. */
   readonly timeoutMs?: number | undefined;
-  /** The caller's: when it aborts, `fn`'s signal does, the outcome is ignored and its reason is thrown. */
+  /** The caller's signal. When it aborts, the signal of the call does, the outcome is ignored and the reason is thrown. */
   readonly signal?: AbortSignal | undefined;
-  /** Judges how the call ended, in the guard's place. It is not asked about a call its caller aborted. */
+  /** Judges how the call ended, in place of the guard. It is not asked about a call that its caller aborted. */
   readonly classify?: Classify<T> | undefined;
 }
 
@@ -55,7 +51,7 @@ const RUN_FIELDS = ['cost', 'decision', 'timeoutMs', 'signal', 'classify'];
  *
  * @example
  * const guard = new RpcGuard(limiter, { timeoutMs: 5_000 });
- * const result = await guard.run('peer-a', (signal) => handler(request, signal));
+ * const result = await guard.run('peer-a', ({ signal }) => handler(request, signal));
  */
 export class RpcGuard {
   /** The limiter that decides. */
@@ -64,6 +60,7 @@ export class RpcGuard {
   readonly timeoutMs: number;
   /** The codes in force, frozen. */
   readonly errorCodes: Required<RpcErrorCodes>;
+  readonly #surroundings: Surroundings;
 
   constructor(limiter: RateLimiter, options: RpcGuardOptions = {}) {
     if (typeof limiter?.check !== 'function') throw new RpcArgumentError('limiter', 'a RateLimiter', limiter);
@@ -73,6 +70,7 @@ export class RpcGuard {
     this.limiter = limiter;
     this.timeoutMs = timeoutMs;
     this.errorCodes = errorCodesOf(errorCodes);
+    this.#surroundings = { limiter, deadlines: new Deadlines(timeoutMs) };
   }
 
   /**
@@ -86,6 +84,21 @@ export class RpcGuard {
   }
 
   /**
+   * Tells the breaker what came of a request that `admit` let through, for layers that have no function to wrap. Settle each
+   * request once.
+   *
+   * @param permit What `admit` returned. Without it the outcome counts towards the current period.
+   * @param durationMs How long the request took, in milliseconds; finite and ≥ 0.
+   * @returns Whether it counted. A rejected decision and a permit of an earlier period do not.
+   * @throws TypeError or RangeError for a bad argument, before anything changes.
+   */
+  settle(peer: PeerId | RpcPeer, permit: Decision | undefined, outcome: Outcome, durationMs?: number): boolean {
+    checkedOutcome(outcome, 'outcome');
+    if (durationMs !== undefined) requireDuration(durationMs);
+    return record(this.limiter, peer, permit, outcome);
+  }
+
+  /**
    * What a JSON-RPC response takes as its `error` member for a rejected decision.
    *
    * @throws RangeError (`ERR_PEERGATE_DECISION`) for a decision that was not rejected.
@@ -96,7 +109,10 @@ export class RpcGuard {
 
   /**
    * Admits the request (or takes the given decision), calls `fn`, tells the breaker what came of it and returns what `fn`
-   * returned. All errors, those of bad arguments included, come as a rejected promise.
+   * returned. All errors come as a rejected promise, those of bad arguments and of a closed limiter included.
+   *
+   * A deadline never comes early, and late by up to one turn of the event loop. One timer serves all calls of the guard, so
+   * in Node a time-out runs `classify` and the listeners of the signal outside the call's `AsyncLocalStorage` context.
    *
    * @throws RpcRejection where the request was not let through; `fn` was not called.
    * @throws RpcTimeout where `fn` took longer than `timeoutMs`; a late answer changes nothing.
@@ -104,7 +120,15 @@ export class RpcGuard {
    * @throws what `fn` threw.
    * @throws what `classify` threw, which counts as a failure.
    */
-  async run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T> = NONE): Promise<T> {
+  run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T> = NONE): Promise<T> {
+    try {
+      return this.#run(peer, fn, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T>): Promise<T> {
     if (options !== NONE) requireKnownFields(options, RUN_FIELDS);
     const { cost, decision, timeoutMs = this.timeoutMs, signal, classify = outcomeOf } = options;
     if (typeof fn !== 'function') throw new RpcArgumentError('fn', 'a function', fn);
@@ -117,56 +141,28 @@ export class RpcGuard {
 
     // An ID in bytes is copied: the caller may reuse its buffer before the call ends.
     const who = isHandle(peer) ? peer : copyOf(peer);
-    // With a decision given, a bad ID would first be noticed when the call has ended; a look notices it now.
+    // With a decision given, a bad ID would first be noticed when the call has ended. Looking it up finds it now.
     if (decision !== undefined && !isHandle(who)) this.limiter.getCircuitState(who, 0);
     if (signal?.aborted) {
-      if (decision !== undefined && isAllowed(decision)) this.#record(who, 'ignored', decision);
+      if (decision !== undefined && isAllowed(decision)) record(this.limiter, who, decision, 'ignored');
       throw signal.reason;
     }
     const permit = decision ?? this.admit(who, cost);
     if (!isAllowed(permit)) throw new RpcRejection(this.toRpcError(permit));
-
-    return new Promise<T>((resolve, reject) => {
-      watch(fn, timeoutMs, signal, (settled, cancelled) => {
-        try {
-          this.#settle(who, permit, settled, cancelled, classify);
-        } catch (error) {
-          reject(error);
-          return;
-        }
-        if ('error' in settled) reject(settled.error);
-        else resolve(settled.value);
-      });
-    });
-  }
-
-  #settle<T>(peer: PeerId | RpcPeer, permit: Decision, settled: Settled<T>, cancelled: boolean, classify: Classify<T>) {
-    let outcome: Outcome = cancelled ? 'ignored' : 'failure';
-    try {
-      if (!cancelled) outcome = checkedOutcome(classify(settled));
-    } finally {
-      this.#record(peer, outcome, permit);
-    }
-  }
-
-  #record(peer: PeerId | RpcPeer, outcome: Outcome, permit: Decision): void {
-    if (isHandle(peer)) {
-      if (outcome === 'success') peer.recordSuccess(permit);
-      else if (outcome === 'failure') peer.recordFailure(permit);
-      else peer.recordIgnored(permit);
-    } else if (outcome === 'success') this.limiter.recordSuccess(peer, permit);
-    else if (outcome === 'failure') this.limiter.recordFailure(peer, permit);
-    else this.limiter.recordIgnored(peer, permit);
+    return new Running(this.#surroundings, who, permit, timeoutMs, signal, classify).start(fn);
   }
 }
 
 const TIMEOUT_EXPECTED = `more than 0 and at most ${LONGEST_TIMEOUT_MS}, or Infinity`;
 
-function isTimeout(value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && (value <= LONGEST_TIMEOUT_MS || value === Number.POSITIVE_INFINITY);
+function requireDuration(durationMs: number): void {
+  if (Number.isFinite(durationMs) && durationMs >= 0) return;
+  throw new ArgumentRangeError(
+    'ERR_PEERGATE_DURATION',
+    `durationMs: expected finite milliseconds of at least 0, got ${shown(durationMs)}`,
+  );
 }
 
-/** Anything that is no handle goes to the limiter as an ID, whose complaint is the clearer one. */
-function isHandle(peer: PeerId | RpcPeer): peer is RpcPeer {
-  return typeof peer === 'object' && peer !== null && typeof (peer as RpcPeer).check === 'function';
+function isTimeout(value: unknown): value is number {
+  return typeof value === 'number' && value > 0 && (value <= LONGEST_TIMEOUT_MS || value === Number.POSITIVE_INFINITY);
 }

@@ -23,11 +23,11 @@ export function outcomeOf(settled: Settled): Outcome {
 }
 
 /** Throws a `TypeError` for anything but the three outcomes. */
-export function checkedOutcome(outcome: unknown): Outcome {
+export function checkedOutcome(outcome: unknown, what = 'what classify returned'): Outcome {
   if (outcome === 'success' || outcome === 'failure' || outcome === 'ignored') return outcome;
   // An async classify is a mistake, but its rejection must not end the process as well.
   if (outcome instanceof Promise) outcome.catch(() => {});
-  throw new RpcArgumentError('what classify returned', "'success', 'failure' or 'ignored'", outcome);
+  throw new RpcArgumentError(what, "'success', 'failure' or 'ignored'", outcome);
 }
 
 /** JSON-RPC 1.0 answers a success with `error: null`, and typed clients with `error: undefined`. */

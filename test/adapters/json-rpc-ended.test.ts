@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BUSY, CLOGGED, REJECTED, Reading } from '../../src/adapters/json-rpc/reading.js';
+import { BUSY, CLOGGED, REJECTED, Reading } from '../../src/flow/reading.js';
 import { turn, until } from '../rpc/support.js';
 import { FakeSocket } from './fake-socket.js';
 import { request, withRig } from './rig.js';
@@ -38,25 +38,28 @@ test('a socket that several causes stop is read again when the last of them is g
 
 test(
   'a socket is not read while it is expelled, and is dropped a second later',
-  withRig({ adapter: { maxStrikes: 3 }, limiter: { burstSize: 2 } }, async ({ gate }) => {
-    withTimers((timers) => {
-      const socket = new FakeSocket();
-      const connection = gate.accept(socket, 'peer');
-      for (let id = 0; id < 4; id++) socket.deliver(add(id));
-      assert.ok(connection.isOpen);
-      assert.not(socket.isPaused, 'so few rejections do not stop the reading');
-      socket.deliver(add(4));
-      assert.not(connection.isOpen);
-      assert.equal(socket.closedWith, [1008, 'Too many rejected requests']);
-      assert.ok(socket.isPaused);
-      assert.equal(
-        timers.map(({ ms }) => ms),
-        [1_000],
-      );
-      timers[0]?.run();
-      assert.is(socket.readyState, 3);
-    });
-  }),
+  withRig(
+    { adapter: { maxStrikes: 3 }, limiter: { burstSize: 2 }, guard: { timeoutMs: Number.POSITIVE_INFINITY } },
+    async ({ gate }) => {
+      withTimers((timers) => {
+        const socket = new FakeSocket();
+        const connection = gate.accept(socket, 'peer');
+        for (let id = 0; id < 4; id++) socket.deliver(add(id));
+        assert.ok(connection.isOpen);
+        assert.not(socket.isPaused, 'so few rejections do not stop the reading');
+        socket.deliver(add(4));
+        assert.not(connection.isOpen);
+        assert.equal(socket.closedWith, [1008, 'Too many rejected requests']);
+        assert.ok(socket.isPaused);
+        assert.equal(
+          timers.map(({ ms }) => ms),
+          [1_000],
+        );
+        timers[0]?.run();
+        assert.is(socket.readyState, 3);
+      });
+    },
+  ),
 );
 
 test(

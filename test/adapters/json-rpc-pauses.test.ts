@@ -2,9 +2,9 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Reading } from '../../src/adapters/json-rpc/reading.js';
-import { Rejections } from '../../src/adapters/json-rpc/rejections.js';
-import { newStats } from '../../src/adapters/json-rpc/stats.js';
+import { Reading } from '../../src/flow/reading.js';
+import { Rejections } from '../../src/flow/rejections.js';
+import { newStats } from '../../src/flow/stats.js';
 import { isAllowed, RateLimiter, RpcGuard } from '../../src/index.js';
 import { FakeSocket } from './fake-socket.js';
 import { withTimers } from './timers.js';

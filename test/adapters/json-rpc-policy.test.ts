@@ -2,10 +2,10 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AnswerBudget } from '../../src/adapters/json-rpc/budget.js';
-import { frameBytes, frameText } from '../../src/adapters/json-rpc/socket.js';
-import { Strikes } from '../../src/adapters/json-rpc/strikes.js';
-import { Untold } from '../../src/adapters/json-rpc/untold.js';
+import { AnswerBudget } from '../../src/flow/budget.js';
+import { frameBytes, frameText } from '../../src/flow/socket.js';
+import { Strikes } from '../../src/flow/strikes.js';
+import { Untold } from '../../src/flow/untold.js';
 import { between, chance } from '../support.js';
 
 const test = suite('policies of the JSON-RPC adapter');

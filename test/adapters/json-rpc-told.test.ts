@@ -105,7 +105,7 @@ test(
 
 test(
   'nobody is told where notifyRejections is false, nor after the end',
-  withRig({}, async ({ gate, guard, server, at }) => {
+  withRig({ guard: { timeoutMs: Number.POSITIVE_INFINITY } }, async ({ gate, guard, server, at }) => {
     const { guardJsonRpc } = await import('../../src/adapters/json-rpc.js');
     const quiet = guardJsonRpc(server, guard, { maxRejectionBurst: 0, notifyRejections: false });
     withTimers((timers) => {

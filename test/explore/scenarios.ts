@@ -234,6 +234,19 @@ export const scenarios: readonly Scenario[] = [
       results.every(([, counted]) => counted === 1) ? 'one probe, judged in two periods' : undefined,
   },
   {
+    name: 'probe that loses its token’s swap / failure, probe of the next period: that probe stays out',
+    rows: 1,
+    limits: LIMITS,
+    setUp: (table) => {
+      for (let i = 0; i < 2; i++) failed(table, 'peer', NOW - 60);
+    },
+    actors: [actor(check('peer')), actor(record('peer', OUTCOME_FAILURE), check('peer', NOW + 5_000))],
+    judge: ({ table, results }) => {
+      const probing = results[1]?.[0] === 1 && (results[1]?.[1] as number) >= 0 && (results[0]?.[0] as number) < 0;
+      return probing && decide(table, 'peer', NOW + 5_000) >= 0 ? 'two probes are out' : undefined;
+    },
+  },
+  {
     name: 'late result / new generation',
     rows: 2,
     limits: { ...LIMITS, burst: 9, threshold: 1 },

@@ -101,9 +101,11 @@ test('for Workers it imports the core as a file', async () => {
   assert.equal(await importsOf('dist/index.workerd.js'), ['./core.wasm']);
 });
 
-test('the adapter imports the entry and not its framework', async () => {
-  assert.equal(await importsOf('dist/json-rpc.js'), ['./index.js']);
-  assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./index.workerd.js']);
+test('the adapter imports the entries below it and not its framework', async () => {
+  assert.equal(await importsOf('dist/adaptive.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
+  assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
 });
 
 test('the bytes embedded in the entry are those of core.wasm', () => {

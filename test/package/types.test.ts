@@ -13,7 +13,7 @@ add(project, 'undici-types');
 
 const PROGRAM = `
 import { type Decision, type ErrorCode, errorCodes, isAllowed, type Peer, presets, RateLimiter, type RateLimiterConfig, reasonOf, retryAfterMs } from 'peergate';
-import { eip1474, RpcGuard, RpcRejection } from 'peergate';
+import { eip1474, type RpcCall, RpcGuard, RpcRejection } from 'peergate';
 
 const config: RateLimiterConfig = { ...presets.strict, maxPeers: 10_000 };
 const limiter = new RateLimiter(config);
@@ -24,11 +24,12 @@ const counted: boolean = limiter.recordSuccess(new Uint8Array([1, 2]), decision)
 const peer: Peer = limiter.peer('peer-b');
 peer.release();
 const guard = new RpcGuard(limiter, { timeoutMs: 30_000, errorCodes: eip1474 });
-const result: Promise<number> = guard.run(peer, (signal: AbortSignal) => (signal.aborted ? 0 : 1), { cost: 1 });
+const result: Promise<number> = guard.run(peer, ({ signal }: RpcCall) => (signal.aborted ? 0 : 1), { cost: 1 });
 result.catch((error: unknown) => error instanceof RpcRejection && error.data.retryAfterMs);
 for (const { id, circuitState } of limiter.peers()) console.log(id, circuitState, said, wait, counted);
 
-const may: boolean = limiter.allows('peer-a', 2) && peer.allows();
+const settled: boolean = guard.settle(peer, decision, 'ignored', 12.5);
+const may: boolean = settled || limiter.allows('peer-a', 2) && peer.allows();
 const decisions = new Int32Array(1);
 limiter.checkMany([peer], decisions);
 const [first = -1] = decisions;

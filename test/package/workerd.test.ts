@@ -21,12 +21,16 @@ using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = ( services = [ ( name = "main", worker = .worker ) ] );
 const worker :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
+  bindings = [ ( name = "SELF", service = "main" ) ],
   modules = [
     ( name = "bundle.js", esModule = embed "bundle.js" ),
     ( name = "core.wasm", wasm = embed "core.wasm" ),
   ],
 );
 `;
+
+/** A worker that hangs must fail its test, not the whole run. */
+const GIVE_UP_AFTER_MS = 120_000;
 
 /** Bundles a worker as Wrangler does, `.wasm` files left as modules, and runs its `test` handler. */
 async function run(code: string): Promise<Ran> {
@@ -42,7 +46,12 @@ async function run(code: string): Promise<Ran> {
     external: ['*.wasm'],
   });
   cpSync(join(folder, 'dist/core.wasm'), join(project, 'core.wasm'));
-  const { status, stdout, stderr } = spawnSync(workerd, ['test', 'config.capnp'], { cwd: project, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(workerd, ['test', 'config.capnp'], {
+    cwd: project,
+    encoding: 'utf8',
+    timeout: GIVE_UP_AFTER_MS,
+    killSignal: 'SIGKILL',
+  });
   return { status, output: `${stdout}${stderr}` };
 }
 
@@ -74,6 +83,26 @@ test('the guard and the adapter share the classes of the entry', async () => {
       try { guardJsonRpc(null, guard); expect('a gate', 'an error'); }
       catch (error) { expect(error instanceof ConfigError, true); }
     } };`);
+  assert.is(status, 0, output);
+});
+
+test('a time-out ends a call of its own request, whatever other requests of the same guard began and ended', async () => {
+  const { status, output } = await run(`${LIMITER}
+    const guard = new RpcGuard(limiter, { timeoutMs: 200 });
+    const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    export default {
+      async fetch(request) {
+        const name = new URL(request.url).pathname;
+        const handler = name === '/quick' ? () => pause(20) : () => pause(1_000_000);
+        try { await guard.run(name, handler); return new Response('answered'); }
+        catch (error) { return new Response(error.name); }
+      },
+      async test(_, { SELF }) {
+        const ask = async (name) => (await SELF.fetch('http://main/' + name)).text();
+        const quick = ask('quick');
+        await pause(5);
+        expect(await Promise.all([quick, ask('slow'), ask('slow')]), 'answered,RpcTimeout,RpcTimeout');
+      } };`);
   assert.is(status, 0, output);
 });
 

@@ -173,7 +173,7 @@ for (const { name, using } of engines) {
     const { limiter, guard } = rig();
     let signal!: AbortSignal;
     const error = await rejectionOf(
-      guard.run('peer', (given) => {
+      guard.run('peer', ({ signal: given }) => {
         signal = given;
         return never();
       }),
@@ -207,7 +207,10 @@ for (const { name, using } of engines) {
   test('what a handler does on its signal cannot change the outcome', async () => {
     const { limiter, guard } = rig();
     const error = await rejectionOf(
-      guard.run('peer', (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve('saved')))),
+      guard.run(
+        'peer',
+        ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve('saved'))),
+      ),
     );
     assert.instance(error, RpcTimeout);
     assert.is(failuresOf(limiter), 1);
@@ -219,7 +222,7 @@ for (const { name, using } of engines) {
     const error = await rejectionOf(
       guard.run(
         'peer',
-        (signal) => {
+        ({ signal }) => {
           signal.addEventListener('abort', () => caller.abort());
           return never();
         },
@@ -262,7 +265,7 @@ for (const { name, using } of engines) {
     let signal!: AbortSignal;
     const run = guard.run(
       'peer',
-      (given) => {
+      ({ signal: given }) => {
         signal = given;
         return never();
       },

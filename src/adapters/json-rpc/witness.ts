@@ -1,9 +1,9 @@
 // Seeing what came of a request inside the server.
 //
 // A response shows whether its request failed. A notification has none: the server answers a handler's crash and a handler's
-// success alike, with null, and only a middleware sees the difference. One middleware a server serves all its connections;
-// each request carries the box for what is seen of it under a symbol, so that also a copy made by another middleware
-// still has it.
+// success alike, with null, and only a middleware sees the difference. One middleware a server serves all its connections. A
+// request that is watched carries the box for what is seen of it under a symbol, so that a copy made by another middleware
+// has it, too.
 
 import type { JSONRPCRequest, JSONRPCServer } from 'json-rpc-2.0';
 
@@ -25,17 +25,24 @@ const watchedServers = new WeakSet<object>();
 export function watchServer<ServerParams>(server: JSONRPCServer<ServerParams>): void {
   if (watchedServers.has(server)) return;
   watchedServers.add(server);
-  server.applyMiddleware(async (next, request, serverParams) => {
+  // It looks on without a promise of its own, so that a request is neither dearer nor later for it.
+  server.applyMiddleware((next, request, serverParams) => {
     const sighting = (request as Watched)[SIGHTING];
-    if (sighting === undefined) return next(request, serverParams);
-    sighting.reached = true;
+    if (sighting !== undefined) sighting.reached = true;
     try {
-      return await next(request, serverParams);
+      const response = next(request, serverParams);
+      if (sighting !== undefined) response.then(undefined, (error) => crashed(sighting, error));
+      return response;
     } catch (error) {
-      sighting.crash = { error };
-      throw error;
+      if (sighting !== undefined) crashed(sighting, error);
+      // Not thrown: the server would answer it at once, before what came earlier and went well.
+      return Promise.reject(error);
     }
   });
+}
+
+function crashed(sighting: Sighting, error: unknown): void {
+  sighting.crash = { error };
 }
 
 /** Gives a request its box. */

@@ -26,12 +26,19 @@ export class Reading {
   hold(cause: Cause): void {
     const wasRead = this.#causes === 0;
     this.#causes |= cause;
-    if (wasRead) this.#socket.pause();
+    if (wasRead) this.#try('pause');
   }
 
   release(cause: Cause): void {
     if ((this.#causes & cause) === 0) return;
     this.#causes &= ~cause;
-    if (this.#causes === 0) this.#socket.resume();
+    if (this.#causes === 0) this.#try('resume');
+  }
+
+  /** A socket that cannot do it is about to end, and says so itself. */
+  #try(what: 'pause' | 'resume'): void {
+    try {
+      this.#socket[what]();
+    } catch {}
   }
 }

@@ -1,7 +1,7 @@
 // What is counted, for each connection and for all of them.
 
 /** Counters over the life of a connection or of the whole service. */
-export interface JsonRpcStats {
+export interface FlowStats {
   /** Frames taken in. */
   received: number;
   /** Frames let through: `received` − `rejected`. */
@@ -24,7 +24,7 @@ export interface JsonRpcStats {
   stalls: number;
 }
 
-export function newStats(): JsonRpcStats {
+export function newStats(): FlowStats {
   return {
     received: 0,
     admitted: 0,
@@ -40,6 +40,6 @@ export function newStats(): JsonRpcStats {
 }
 
 /** Adds `more` to `sum`. */
-export function addStats(sum: JsonRpcStats, more: JsonRpcStats): void {
-  for (const name of Object.keys(sum) as (keyof JsonRpcStats)[]) sum[name] += more[name];
+export function addStats(sum: FlowStats, more: FlowStats): void {
+  for (const name of Object.keys(sum) as (keyof FlowStats)[]) sum[name] += more[name];
 }

@@ -1,7 +1,7 @@
 // The way out: answers go to the socket, and how many of them the client leaves lying there is watched.
 
 import { CLOGGED, type Reading } from './reading.js';
-import type { MessageSocket } from './socket.js';
+import type { Message, MessageSocket } from './socket.js';
 import { unref } from './timers.js';
 
 /** The share of the limit above which the client is not read: it has to take answers before it can ask for more. */
@@ -38,12 +38,12 @@ export class Outlet {
   }
 
   /** Sends, unless so much lies there already that the client is dropped. One large answer alone never drops it. */
-  send(text: string): void {
+  send(message: Message): void {
     if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) {
       this.#owner.lost();
       return;
     }
-    this.#socket.send(text);
+    this.#socket.send(message);
     if (this.#timer === undefined && this.#isClogged()) this.#wait();
   }
 

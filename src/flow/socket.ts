@@ -1,7 +1,10 @@
-// What the adapter needs of a message socket, and how it reads what arrives there.
+// What a connection needs of a transport, and the size and text of what arrives there.
 
 /** A message as sockets deliver it: text, bytes, or bytes in fragments. */
 export type FrameData = string | ArrayBuffer | Uint8Array | readonly Uint8Array[];
+
+/** What is sent: text, or bytes. */
+export type Message = string | Uint8Array;
 
 /**
  * A socket that carries whole messages. `WebSocket` of `ws` is one; docs/rpc.md shows how to make one of others.
@@ -17,7 +20,7 @@ export interface MessageSocket {
   on(event: 'message', listener: (data: FrameData) => void): unknown;
   on(event: 'close', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  send(text: string): void;
+  send(message: Message): void;
   pause(): void;
   resume(): void;
   /** Starts the closing handshake. */

@@ -1,0 +1,34 @@
+// Who is calling, to the guard: a peer's ID, or a handle.
+
+import type { Decision } from '../decision.js';
+import type { RateLimiter } from '../limiter.js';
+import type { PeerId } from '../slots.js';
+import type { Outcome } from './outcome.js';
+
+/** What the guard uses of a `Peer`. Anything that has these four methods can stand in for one. */
+export interface RpcPeer {
+  check(cost?: number, now?: number): Decision;
+  recordSuccess(permit?: Decision): boolean;
+  recordFailure(permit?: Decision): boolean;
+  recordIgnored(permit?: Decision): boolean;
+}
+
+/** Anything that is not a handle goes to the limiter as an ID, because its complaint is the clearer one. */
+export function isHandle(peer: PeerId | RpcPeer): peer is RpcPeer {
+  return typeof peer === 'object' && peer !== null && typeof (peer as RpcPeer).check === 'function';
+}
+
+/** Tells the breaker what came of a call. Returns whether that counted. */
+export function record(
+  limiter: RateLimiter,
+  peer: PeerId | RpcPeer,
+  permit: Decision | undefined,
+  outcome: Outcome,
+): boolean {
+  if (isHandle(peer)) {
+    if (outcome === 'success') return peer.recordSuccess(permit);
+    return outcome === 'failure' ? peer.recordFailure(permit) : peer.recordIgnored(permit);
+  }
+  if (outcome === 'success') return limiter.recordSuccess(peer, permit);
+  return outcome === 'failure' ? limiter.recordFailure(peer, permit) : limiter.recordIgnored(peer, permit);
+}
