@@ -14,10 +14,10 @@ export interface Sampler {
 /** The part of Node's `perf_hooks` that is used. */
 interface PerfHooks {
   monitorEventLoopDelay(options: { resolution: number }): {
+    readonly count: number;
     readonly mean: number;
     enable(): void;
     disable(): void;
-    reset(): void;
   };
 }
 
@@ -37,11 +37,14 @@ function sampleNatively(): Sampler | undefined {
     if (hooks === undefined) return undefined;
     const delays = hooks.monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     delays.enable();
+    // Of what was sampled so far. `reset()` would lose the next sample: all there is where the loop turns once a reading.
+    let [sum, count] = [0, 0];
     return {
       read: () => {
-        const delayMs = delays.mean / NS_PER_MS - RESOLUTION_MS;
-        delays.reset();
-        return Math.max(delayMs, 0);
+        const [sumBefore, countBefore] = [sum, count];
+        count = delays.count;
+        sum = count === 0 ? 0 : delays.mean * count;
+        return Math.max((sum - sumBefore) / (count - countBefore) / NS_PER_MS - RESOLUTION_MS, 0);
       },
       stop: () => delays.disable(),
     };

@@ -188,7 +188,7 @@ export class LimitTuner {
     const ratio = to / from;
     // A whole step is worth taking, however its ratio was rounded.
     if (Math.abs(ratio - 1) < STEP * (1 - 1e-9)) return from;
-    return Math.min(Math.max(from * Math.min(Math.max(ratio, 1 - STEP), 1 + STEP), min), max);
+    return from * Math.min(Math.max(ratio, 1 - STEP), 1 + STEP);
   }
 }
 
