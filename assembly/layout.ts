@@ -91,6 +91,9 @@ export const ROW_PEER = 48;
 export const ROW_ALLOWED = 56;
 export const ROW_RATE_LIMITED = 60;
 
+export const SUCCESSES_SHIFT = 22; // in the PEER word
+export const SUCCESSES_ALL = 1023; // the peer is established
+
 export const LIFE_BITS = 3;
 export const LIFE_LIMBO = 0; // nobody's; free when nobody pins it
 export const LIFE_LIVE = 1;

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { rateLimiterFlexible } from './compare/rate-limiter-flexible.js';
 import { each, median, type Result } from './harness.js';
 import { FIGURE } from './question.js';
+import * as adaptive from './questions/adaptive.js';
 import * as allocation from './questions/allocation.js';
 import * as batch from './questions/batch.js';
 import * as byId from './questions/by-id.js';
@@ -88,6 +89,10 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
   'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
+  'adaptive-default': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.DEFAULT),
+  'adaptive-window': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.WINDOW),
+  'adaptive-priced': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.PRICED),
+  'adaptive-together': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.TOGETHER),
   coarse: (look) => look('coarse', coarse.COARSE, coarse.COLUMN) - look('coarse', coarse.GIVEN, coarse.COLUMN),
 };
 
