@@ -9,6 +9,7 @@ import type { Peer } from './peer.js';
 import type { PeerId } from './slots.js';
 import type { Table } from './table.js';
 import { checkTogether } from './together.js';
+import { Views } from './views.js';
 import { requireOpen } from './wasm/core.js';
 import { readLoadFactor } from './wasm/settings.js';
 
@@ -30,11 +31,12 @@ const LEAST_FACTOR = 1 / 256;
 const PER_OCTAVE = 16;
 
 /** The part of a limiter that changes what holds for peers while it runs. */
-export abstract class Controls {
+export abstract class Controls extends Views {
   readonly #table: Table;
   #rejectedBy = -1;
 
   constructor(table: Table) {
+    super(table);
     this.#table = table;
   }
 
