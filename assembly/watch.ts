@@ -10,7 +10,7 @@ import { countsAll, minimumCalls, sliceTicks } from './limits';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
 import { failureRate, isAutomatic, perCleanWindow, relativeThreshold } from './settings';
-import { adjustBy, GOING_ON, markWindow } from './turn';
+import { adjustBy, markWindow } from './turn';
 import {
   added,
   countsOf,
@@ -140,7 +140,7 @@ export function isHeldBack(row: usize, slice: u32, limits: usize): bool {
 /** Writes down that one was held back. */
 export function noteHeld(row: usize, epoch: u32, slice: u32): void {
   tally(COUNT_HELD_BACK);
-  markWindow(row, epoch, slice, HELD, GOING_ON);
+  markWindow(row, epoch, slice, HELD);
 }
 
 /** A point for a clean window: one with a success and without a trip, and at most one a minute. */
