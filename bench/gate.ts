@@ -17,6 +17,7 @@ import * as guardPrice from './questions/guard-price.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
 import * as server from './questions/server.js';
+import * as threads from './questions/threads.js';
 import { shownNumber } from './report.js';
 
 interface Bar {
@@ -59,6 +60,9 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'handle-published': (look) => fastest(look) / handle(look),
   'handle-gcra': (look) => least(look, 'known', GCRA, known.REAL) / handle(look),
   'handle-twin': (look) => handle(look) / look('known', known.TWIN, known.GIVEN),
+  'outcome-check': (look) => look('outcome', outcome.OURS, outcome.GIVEN) / handle(look),
+  'shared-plain': (look) =>
+    look('threads', threads.SHARED, threads.COLUMN) / look('threads', threads.PLAIN, threads.COLUMN),
   'clock-sum': (look) => handle(look, known.REAL) / (look('known', known.CLOCK, known.REAL) + handle(look)),
   'clock-gcra': (look) => least(look, 'known', GCRA, known.REAL) / handle(look, known.REAL),
   'id-1k': idRatio(1_000),
