@@ -114,12 +114,22 @@ function take(slot: u32, epoch: u32, cost: u64, instant: u64): i64 {
   }
 }
 
+function slotGiven(i: u32): u32 {
+  return load<u32>(batchRoom + ((<usize>i) << 2));
+}
+
+function epochGiven(i: u32): u32 {
+  return load<u32>(batchRoom + ((<usize>i) << 2), BATCH << 2);
+}
+
+// The overflow row stands in for handles that found no row.
+
 function slotIn(i: u32): u32 {
-  return min<u32>(load<u32>(batchRoom + ((<usize>i) << 2)), capacity);
+  return min<u32>(slotGiven(i), capacity);
 }
 
 function epochIn(i: u32): u32 {
-  return slotIn(i) == capacity ? OVERFLOW_EPOCH : load<u32>(batchRoom + ((<usize>i) << 2), BATCH << 2);
+  return slotIn(i) == capacity ? OVERFLOW_EPOCH : epochGiven(i);
 }
 
 /** Where the plain way keeps the bucket words that it is about to write, behind the most slots that there can be. */
@@ -139,19 +149,20 @@ function takePlain(pairs: u32, cost: u64, instant: u64): bool {
   const charge = cost * ticksPerToken(limits);
   const end = at + tau(limits);
   for (let i: u32 = 0; i < pairs; i++) {
-    const slot = slotIn(i);
+    const slot = slotGiven(i);
+    if (slot >= capacity) return false;
     const row = rowAt(slot);
     const bucket = getBucket(row);
-    if (slot == capacity || !isLive(row, epochIn(i)) || !isIn(bucket, force)) return false;
+    if (!isLive(row, epochGiven(i)) || !isIn(bucket, force)) return false;
     // Two handles of one peer: the second has to see what the first took.
-    for (let j: u32 = 0; j < i; j++) if (slotIn(j) == slot) return false;
+    for (let j: u32 = 0; j < i; j++) if (slotGiven(j) == slot) return false;
     if ((<u32>getPeer(row) & PRICED) != 0 || (i == 0 && stateOf(getBreaker(row)) != STATE_CLOSED)) return false;
     const after = max<u64>(tatOf(bucket), at) + charge;
     if (after > end) return false;
     store<u64>(wordFor(i), withTat(bucket, after));
   }
   for (let i: u32 = 0; i < pairs; i++) {
-    const row = rowAt(slotIn(i));
+    const row = rowAt(slotGiven(i));
     casBucket(row, 0, load<u64>(wordFor(i)));
     count(allowedAt(row));
   }
@@ -165,10 +176,10 @@ function takePlain(pairs: u32, cost: u64, instant: u64): bool {
 export function checkAll(pairs: u32, cost: u64, now: f64): i32 {
   const instant = instantOf(now);
   keep(instant);
+  leaveFound(u32.MAX_VALUE, 0);
   if (!SHARED && takePlain(pairs, cost, instant)) {
     tally(COUNT_ALLOWED);
-    leaveFound(u32.MAX_VALUE, 0);
-    return permitOf(epochIn(0), generationOf(getBreaker(rowAt(slotIn(0)))));
+    return permitOf(epochGiven(0), generationOf(getBreaker(rowAt(slotGiven(0)))));
   }
   let refuser: u32 = pairs;
   let reason: i64 = 0;
@@ -200,7 +211,6 @@ export function checkAll(pairs: u32, cost: u64, now: f64): i32 {
     return decision;
   }
   for (let i: u32 = 1; i < pairs; i++) count(allowedAt(rowAt(slotIn(i))));
-  leaveFound(u32.MAX_VALUE, 0);
   return decision;
 }
 
