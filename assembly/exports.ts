@@ -148,7 +148,7 @@ export function remove(length: u32): bool {
 
 // ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function checkOverflow(cost: f64, now: f64): i32 {
+export function overflow(cost: f64, now: f64): i32 {
   return isOpen() ? decideOverflow(tokensFrom(cost), now, false) : rejected(REASON_TABLE_FULL, 0);
 }
 

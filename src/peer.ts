@@ -230,7 +230,7 @@ export class Peer {
       const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
       if (decision !== STALE) return decision;
     }
-    return this.#core.checkOverflow(cost, now);
+    return this.#core.overflow(cost, now);
   }
 
   /** Any permit, any time, any circuit. Reads the clock only if it matters. */

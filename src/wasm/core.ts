@@ -36,7 +36,7 @@ interface Exports {
   checkOne(slot: number, epoch: number, now: number): number;
   checkBatch(from: number, to: number, cost: number, now: number): number;
   checkId(length: number, cost: number, now: number): number;
-  checkOverflow(cost: number, now: number): number;
+  overflow(cost: number, now: number): number;
   /** All have room or none is charged; `found` says which of them refused, or is stale. */
   checkAll(count: number, cost: number, now: number): number;
   settle(slot: number, epoch: number, outcome: number, permit: number, now: number, durationMs: number): number;
