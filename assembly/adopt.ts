@@ -4,11 +4,13 @@
 // Records are adopted in the time and the limits of the table they come from. Once all are here, `age` moves everything to
 // this table's time. What a word of a row means is known in two places here: `write` and `ageRow`.
 
-import { moved as movedBreaker, movedCoarse } from './breaker';
-import { converted, moved as movedBucket } from './bucket';
+import { moved as movedBackoff } from './backoff';
+import { movedCoarse } from './breaker';
+import { converted, instantOf, moved as movedBucket } from './bucket';
 import { acquire, giveUp, publish } from './claim';
 import { clear, find, NONE, place, slotOf } from './index';
 import {
+  AT_PRICED,
   COLD_BYTES,
   COLD_CIRCUIT_REJECTED,
   COLD_POSITION,
@@ -19,25 +21,39 @@ import {
   ROW_BUCKET,
   ROW_BYTES,
   ROW_FINGERPRINT,
-  ROW_LAST_FAILURE,
   ROW_META,
+  ROW_PEER,
   ROW_RATE_LIMITED,
+  ROW_WINDOW,
 } from './layout';
 import { inForce, limitsOf } from './limits';
 import { load32, store32 } from './memory';
 import { batchRoom, capacity, coldOf, me, rowAt, usedSlots } from './place';
+import { PRICED } from './price';
+import { moved as movedBreaker } from './recovery';
+import { moved as movedPeer } from './reputation';
 import {
   epochOf,
+  getBackoff,
   getBreaker,
   getBucket,
   getLastFailure,
+  getMeta,
+  getPeer,
+  getWindow,
   OVERFLOW_EPOCH,
+  setBackoff,
   setBreaker,
   setBucket,
   setCounters,
   setFingerprint,
   setLastFailure,
+  setPeer,
+  setWindow,
 } from './row';
+import { sliceAt } from './slices';
+import { due, dueMs, noteTurn } from './turn';
+import { moved as movedWindow } from './window';
 
 /** Adopts the first `count` records in this thread's batch room; how many found a place, up to the first that did not. */
 export function adopt(count: u32): u32 {
@@ -79,8 +95,11 @@ function write(slot: u32, record: usize, force: u64): void {
   store32(cold + COLD_POSITION, position);
   setFingerprint(row, load<u64>(record, ROW_FINGERPRINT));
   setBucket(row, movedBucket(load<u64>(record, ROW_BUCKET), 0, force));
-  setBreaker(row, movedBreaker(load<u64>(record, ROW_BREAKER), 0, 0, limitsOf(force)));
-  setLastFailure(row, load<u32>(record, ROW_LAST_FAILURE));
+  setBreaker(row, movedBreaker(load<u64>(record, ROW_BREAKER), 0));
+  setWindow(row, load<u64>(record, ROW_WINDOW));
+  setPeer(row, load<u64>(record, ROW_PEER));
+  // Somebody may have a class, or a reputation.
+  if (<u32>load<u64>(record, ROW_PEER) & PRICED) store32(AT_PRICED, 1);
   setCounters(row, load<u32>(record, ROW_ALLOWED), load<u32>(record, ROW_RATE_LIMITED));
 }
 
@@ -88,12 +107,28 @@ function write(slot: u32, record: usize, force: u64): void {
 export function age(asOf: f64, shift: f64): void {
   const force = inForce();
   const used = usedSlots();
-  for (let slot: u32 = 0; slot < used; slot++) ageRow(rowAt(slot), asOf, shift, force);
-  ageRow(rowAt(capacity), asOf, shift, force);
+  for (let slot: u32 = 0; slot < used; slot++) ageRow(slot, asOf, shift, limitsOf(force));
+  for (let slot: u32 = 0; slot < used; slot++) ageBucket(rowAt(slot), shift, force);
+  ageBucket(rowAt(capacity), shift, force);
 }
 
-function ageRow(row: usize, asOf: f64, shift: f64, force: u64): void {
+function ageBucket(row: usize, shift: f64, force: u64): void {
   setBucket(row, movedBucket(converted(getBucket(row), force), shift, force));
-  setBreaker(row, movedBreaker(getBreaker(row), asOf, shift, limitsOf(force)));
-  setLastFailure(row, movedCoarse(getLastFailure(row), shift));
+}
+
+function ageRow(slot: u32, asOf: f64, shift: f64, limits: usize): void {
+  const row = rowAt(slot);
+  const epoch = epochOf(getMeta(row));
+  let breaker = getBreaker(row);
+  for (let by = due(slot, breaker, asOf, limits); by != breaker; by = due(slot, breaker, asOf, limits)) {
+    noteTurn(slot, epoch, breaker, by, dueMs(breaker, asOf), limits);
+    breaker = by;
+  }
+  const from = instantOf(asOf);
+  const to = instantOf(asOf + shift);
+  setBreaker(row, movedBreaker(breaker, shift));
+  setWindow(row, movedWindow(getWindow(row), sliceAt(from, limits), sliceAt(to, limits)));
+  setPeer(row, movedPeer(getPeer(row), from, to, limits));
+  setBackoff(slot, movedBackoff(getBackoff(slot), shift, limits));
+  setLastFailure(slot, movedCoarse(getLastFailure(slot), shift));
 }

@@ -6,11 +6,14 @@ import { instantOf, TAG_BITS, TAG_MASK, tokensFrom } from './bucket';
 import { check } from './check';
 import { tallyMany } from './counters';
 import { permitOf } from './decision';
-import { BATCH, COUNT_ALLOWED, STALE } from './layout';
-import { burst, inForce, latest, limitsOf, tau, ticksPerToken } from './limits';
-import { isUnusual } from './one';
+import { AT_EXTRAS, BATCH, COUNT_ALLOWED, EXTRAS_NEWCOMERS, STALE } from './layout';
+import { burst, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
+import { load32 } from './memory';
+import { checkPriced, PARITY, STATE_BITS } from './one';
 import { batchRoom, capacity, isOpen, rowAt } from './place';
-import { allowedAt, casBucket, count, getBreaker, getBucket, isLive } from './row';
+import { PRICED } from './price';
+import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, isLive } from './row';
+import { keep } from './slices';
 
 /**
  * Decides for `from` … `to` − 1 of the slots in this thread's batch room, whose epochs follow behind the longest batch of
@@ -25,6 +28,7 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
   const at = min<u64>(instantOf(now), latest(limits));
   const charge = min<u64>(tokens, burst(limits) + 1) * ticksPerToken(limits);
   const most = at + tau(limits);
+  keep(instantOf(now));
   let allowed: u32 = 0;
   let i = from;
   for (; i < end; i++) {
@@ -35,8 +39,12 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
     const row = rowAt(slot);
     const bucket = getBucket(row);
     const breaker = getBreaker(row);
+    const peer = getPeer(row);
+    const extras = load32(AT_EXTRAS);
+    const tagged = (<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY);
+    const unusual = tagged | (<u32>peer & PRICED) | extras;
     // Read anew for each row: in a shared table another thread may change the limits meanwhile.
-    if (isLive(row, epoch) && !isUnusual(bucket, breaker, force) && inForce() == force) {
+    if (isLive(row, epoch) && unusual == 0 && inForce() == force) {
       const after = max<u64>(bucket >> TAG_BITS, at) + charge;
       if (after <= most && casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
         count(allowedAt(row));
@@ -45,7 +53,10 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
         continue;
       }
     }
-    const decision = check(slot, epoch, tokens, now, instantOf(now));
+    const priced = tokens == 1 && (tagged | (extras & <u32>EXTRAS_NEWCOMERS)) == 0;
+    const decision = priced
+      ? checkPriced(row, slot, epoch, now)
+      : check(slot, epoch, tokens, now, instantOf(now), false);
     if (decision == STALE) break;
     store<i32>(place, decision);
   }

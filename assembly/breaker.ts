@@ -1,19 +1,28 @@
 // The circuit breaker, as pure functions from one word to the next.
 //
-//                   `threshold` failures in a row
+//                   `threshold` failures in a row,
+//                   or too many in the window
 //        ┌────────┐ ────────────────────────────► ┌────────┐ ◄─────────────────────────────────┐
-//        │ closed │                               │  open  │   a failure, or the lease ran out │
-//        └────────┘ ◄──────────┐                  └───┬────┘                                   │
-//                              │ a success            │ the first check let through            │
-//                              │                      ▼ after the deadline                     │
-//                              │                ┌───────────┐                                  │
-//                              └─────────────── │ half-open │ ─────────────────────────────────┘
-//                                               └───────────┘
+//        │ closed │                               │  open  │ ◄── too many failures ──┐         │ a failure, or the
+//        └────────┘                               └───┬────┘                         │         │ lease ran out
+//           ▲  ▲               a success              │ the first check let through  │         │
+//           │  └───────────────────────────────┐      ▼ after the deadline           │         │
+//           │                                  │    ┌───────────┐                    │         │
+//           │                                  └─── │ half-open │ ───────────────────┼─────────┘
+//           │                                       └─────┬─────┘                    │
+//           │        the last stage is over               ▼ a success, with ramps    │
+//           │                                       ┌────────────┐                   │
+//           └────────────────────────────────────── │ recovering │ ──────────────────┘    its stages: recovery.ts
+//                                                   └────────────┘
 //
 // Every arrow starts a new generation, so that a result can be told to belong to a period that is over. There are no
-// timers: an expired lease has opened the circuit at its last instant, whoever looks first (`due`).
+// timers: an expired lease has opened the circuit at its last instant, whoever looks first (`due` in turn.ts).
+//
+// Forced open is an open circuit with a deadline of 0, which no opening sets; forced closed is a closed one with more failures
+// than any run has. Neither has a way out but by hand.
 
-import { STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN } from './layout';
+import { NEVER } from './decision';
+import { STATE_CLOSED, STATE_FORCED_CLOSED, STATE_FORCED_OPEN, STATE_HALF_OPEN, STATE_OPEN } from './layout';
 import { maxProbes, probeTimeoutMs, threshold, timeoutMs } from './limits';
 
 const GENERATION_SHIFT: u64 = 2;
@@ -23,6 +32,9 @@ const PAYLOAD_BITS: u64 = 48;
 
 // closed: 47 ─ nonce 16 ─ 32 ─ failures 32 ─ 0
 const NONCE_SHIFT: u64 = 32;
+/** The longest run of failures: from a threshold on, trips can be held back and the run goes on. */
+const LONGEST_RUN: u32 = 0x7fffffff;
+const FORCED: u32 = 0xffffffff;
 // half-open: 47 ─ lease 41 ─ 7 ─ probes 7 ─ 0
 const LEASE_SHIFT: u64 = 7;
 const PROBES_MASK: u64 = 127;
@@ -41,16 +53,36 @@ export function stateOf(word: u64): u32 {
   return <u32>word & 3;
 }
 
+/** The state as looks tell it, of a word that time has changed. */
+export function shownState(word: u64): u32 {
+  if (word >> PAYLOAD_SHIFT == 0 && stateOf(word) == STATE_OPEN) return STATE_FORCED_OPEN;
+  return isForcedClosed(word) ? STATE_FORCED_CLOSED : stateOf(word);
+}
+
+/** Whether results and time leave it as it is. */
+export function isForced(word: u64): bool {
+  return shownState(word) >= <u32>STATE_FORCED_OPEN;
+}
+
+function isForcedClosed(word: u64): bool {
+  return stateOf(word) == STATE_CLOSED && failuresOf(word) == FORCED;
+}
+
+export function payloadOf(word: u64): u64 {
+  return word >> PAYLOAD_SHIFT;
+}
+
 export function generationOf(word: u64): u32 {
   return <u32>((word >> GENERATION_SHIFT) & GENERATION_MASK);
 }
 
-function wordOf(state: u64, generation: u64, payload: u64): u64 {
+/** A word of a state, a generation and the payload of that state. */
+export function wordOf(state: u64, generation: u64, payload: u64): u64 {
   if (!ASC_NO_ASSERT) assert(payload >> PAYLOAD_BITS == 0);
   return (payload << PAYLOAD_SHIFT) | ((generation & GENERATION_MASK) << GENERATION_SHIFT) | state;
 }
 
-function nextGeneration(word: u64): u64 {
+export function nextGeneration(word: u64): u64 {
   return <u64>generationOf(word) + 1;
 }
 
@@ -80,32 +112,44 @@ export function closed(word: u64): u64 {
   return wordOf(STATE_CLOSED, nextGeneration(word), 0);
 }
 
-/** The word after a failure, of a closed or a half-open circuit. */
-export function failed(word: u64, now: f64, limits: usize): u64 {
-  if (stateOf(word) == STATE_CLOSED && failuresOf(word) + 1 < threshold(limits)) {
-    return withFailures(word, failuresOf(word) + 1);
-  }
-  return opened(word, now, limits);
+/** Whether one failure more in a row is one too many. */
+export function isRunLong(word: u64, limits: usize): bool {
+  return failuresOf(word) + 1 >= threshold(limits);
+}
+
+/** The closed word with one failure more in a row. */
+export function withFailure(word: u64): u64 {
+  return withFailures(word, min<u32>(failuresOf(word) + 1, LONGEST_RUN));
+}
+
+export function forcedClosed(word: u64): u64 {
+  return wordOf(STATE_CLOSED, nextGeneration(word), <u64>FORCED);
+}
+
+export function forcedOpen(word: u64): u64 {
+  return wordOf(STATE_OPEN, nextGeneration(word), 0);
 }
 
 // ── open ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function opened(word: u64, now: f64, limits: usize): u64 {
-  return wordOf(STATE_OPEN, nextGeneration(word), deadline(max<f64>(now, 0) + timeoutMs(limits)));
+/** The word of a circuit that opened at this time, for so long. */
+export function opened(word: u64, atMs: f64, openMs: f64): u64 {
+  return wordOf(STATE_OPEN, nextGeneration(word), deadline(max<f64>(atMs, 0) + openMs));
 }
 
 function deadline(ms: f64): u64 {
-  return min<u64>(<u64>ceil(ms * PER_MS), DEADLINE_END);
+  return max<u64>(min<u64>(<u64>ceil(ms * PER_MS), DEADLINE_END), 1);
 }
 
 function instant(now: f64): u64 {
   return min<u64>(<u64>(max<f64>(now, 0) * PER_MS), DEADLINE_END - 1);
 }
 
-/** Whole milliseconds until an open circuit may be probed, 0 when it may. */
+/** Whole milliseconds until an open circuit may be probed, 0 when it may, NEVER where it was opened by hand. */
 export function untilProbe(word: u64, now: f64): u64 {
   const at = instant(now);
   const due = word >> PAYLOAD_SHIFT;
+  if (due == 0) return NEVER;
   return at >= due ? 0 : (due - at + ((1 << PER_MS_BITS) - 1)) >> PER_MS_BITS;
 }
 
@@ -148,31 +192,27 @@ export function untilLease(word: u64, now: f64): u64 {
   return leaseOf(word) - wholeMs(now);
 }
 
+/** Whether the probes that are out have lost their lease. */
+export function isLapsed(word: u64, now: f64): bool {
+  return stateOf(word) == STATE_HALF_OPEN && probesOf(word) != 0 && wholeMs(now) >= leaseOf(word);
+}
+
+/** When they lose it, or lost it. */
+export function lapseMs(word: u64): f64 {
+  return <f64>leaseOf(word);
+}
+
 // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The word as time has made it by `now`: the end of a lease is a failure of that instant. */
-export function due(word: u64, now: f64, limits: usize): u64 {
-  if (stateOf(word) != STATE_HALF_OPEN || probesOf(word) == 0 || wholeMs(now) < leaseOf(word)) return word;
-  return failed(word, <f64>leaseOf(word), limits);
-}
-
-/** The state as the next check would find it: an open circuit past its deadline lets that check probe. */
-export function stateAt(word: u64, now: f64, limits: usize): u32 {
-  const by = due(word, now, limits);
-  if (stateOf(by) == STATE_OPEN && untilProbe(by, now) == 0) return STATE_HALF_OPEN;
-  return stateOf(by);
-}
-
-/** The word as time has made it by `asOf`, with what it waits for moved by `shift` ms; what would lie before 0 is due. */
-export function moved(word: u64, asOf: f64, shift: f64, limits: usize): u64 {
-  const by = due(word, asOf, limits);
-  const generation = <u64>generationOf(by);
-  if (stateOf(by) == STATE_CLOSED) return withFailures(by, failuresOf(by));
-  if (stateOf(by) == STATE_OPEN) {
-    return wordOf(STATE_OPEN, generation, deadline(max<f64>(<f64>(by >> PAYLOAD_SHIFT) / PER_MS + shift, 0)));
+/** The word with what it waits for moved by `shift` ms; what would lie before 0 is due. A ramp is moved in recovery.ts. */
+export function moved(word: u64, shift: f64): u64 {
+  const generation = <u64>generationOf(word);
+  if (stateOf(word) == STATE_CLOSED || isForced(word)) return word;
+  if (stateOf(word) == STATE_OPEN) {
+    return wordOf(STATE_OPEN, generation, deadline(max<f64>(<f64>payloadOf(word) / PER_MS + shift, 0)));
   }
-  const lease = min<u64>(<u64>ceil(max<f64>(<f64>leaseOf(by) + shift, 0)), LEASE_END);
-  return wordOf(STATE_HALF_OPEN, generation, (lease << LEASE_SHIFT) | <u64>probesOf(by));
+  const lease = min<u64>(<u64>ceil(max<f64>(<f64>leaseOf(word) + shift, 0)), LEASE_END);
+  return wordOf(STATE_HALF_OPEN, generation, (lease << LEASE_SHIFT) | <u64>probesOf(word));
 }
 
 /** When a coarse instant lies after everything moved by `shift` ms. */
@@ -190,18 +230,17 @@ export const OWES: u32 = 0;
 export const FORGIVEN: u32 = 1;
 export const CLEAN: u32 = 2;
 
-/** What would be lost with this breaker. */
+/** What would be lost with a closed, an open or a half-open circuit, as time has made it. */
 export function standing(word: u64, lastFailure: u32, now: f64, limits: usize): u32 {
-  const by = due(word, now, limits);
-  const state = stateOf(by);
-  const payload = by >> PAYLOAD_SHIFT;
-  let since: u64 = payload;
+  const state = stateOf(word);
+  if (isForced(word)) return OWES;
+  let since: u64 = payloadOf(word);
   if (state == STATE_CLOSED) {
-    if (failuresOf(by) == 0) return CLEAN;
+    if (failuresOf(word) == 0) return CLEAN;
     since = (<u64>lastFailure) << (COARSE_BITS + PER_MS_BITS);
   } else if (state == STATE_HALF_OPEN) {
     // In the clock's last instants, where leases saturate, the payload alone would not tell.
-    if (probesOf(by)) return OWES;
+    if (probesOf(word)) return OWES;
     // The payload is the last lease in ms behind seven bits of probes: the same unit.
   }
   return instant(now) >= since + deadline(timeoutMs(limits)) ? FORGIVEN : OWES;

@@ -23,12 +23,15 @@ import {
   versionOf,
 } from './limits';
 
+import { chargeOf } from './scale';
+
 export const TICKS_PER_MS: f64 = PER_MS;
 const TICK_BITS: u64 = 20;
 /** now = 0 in ticks. A newborn's TAT is its epoch, which has 29 bits: always in the past, so its bucket is full. */
 export const EPOCH_START: i64 = TICKS_START;
 
 const TAT_BITS: u64 = 61;
+const LAST_TAT: u64 = (1 << TAT_BITS) - 1;
 export const TAG_BITS: u64 = 3;
 export const TAG_MASK: u64 = 7;
 const CONVERSION: u64 = 1;
@@ -64,34 +67,37 @@ function retag(word: u64, step: u64): u64 {
   return ((word & TAG_MASK) + step) & TAG_MASK;
 }
 
-/** The TAT with `cost` tokens taken, whether they are there or not. More than a burst counts as one token more. */
-export function charged(word: u64, cost: u64, at: u64, limits: usize): u64 {
-  return max<u64>(tatOf(word), at) + min<u64>(cost, burst(limits) + 1) * ticksPerToken(limits);
+/** The TAT with so many ticks charged, whether they are there or not. */
+export function charged(word: u64, charge: u64, at: u64): u64 {
+  return max<u64>(tatOf(word), at) + charge;
 }
 
-/** The ticks until a bucket can be charged up to this TAT, at most 0 where it can be now. */
-export function lacking(tat: u64, at: u64, limits: usize): i64 {
-  return tat - at - tau(limits);
+/** The ticks until a bucket of this depth can be charged up to this TAT, at most 0 where it can be now. */
+export function lacking(tat: u64, at: u64, depth: u64): i64 {
+  return tat - at - depth;
 }
 
 export function wholeMs(ticks: i64): u64 {
   return <u64>(ticks + ((1 << TICK_BITS) - 1)) >> TICK_BITS;
 }
 
+/** The word with another TAT. One that does not fit is far beyond the clock's end. */
 export function withTat(word: u64, tat: u64): u64 {
-  return wordOf(tat, word & TAG_MASK);
+  return wordOf(min<u64>(tat, LAST_TAT), word & TAG_MASK);
 }
 
-/** The word with `cost` tokens given back. A TAT in the past is a full bucket, so it cannot become fuller than that. */
-export function refunded(word: u64, cost: u64, limits: usize): u64 {
-  const back = min<u64>(cost, burst(limits)) * ticksPerToken(limits);
+/** The word with tokens of this price given back. A TAT in the past is a full bucket: it cannot become fuller than that. */
+export function refunded(word: u64, tokens: u64, price: u64): u64 {
+  const back = chargeOf(tokens, price);
   const tat = tatOf(word);
   return wordOf(tat > back ? tat - back : 0, word & TAG_MASK);
 }
 
-export function tokens(word: u64, at: u64, limits: usize): u64 {
+/** How many tokens of this price there are: at least one where nothing is owed. */
+export function tokens(word: u64, at: u64, depth: u64, price: u64): u64 {
   const owed = max<u64>(tatOf(word), at) - at;
-  return owed >= tau(limits) ? 0 : (tau(limits) - owed) / ticksPerToken(limits);
+  if (owed == 0) return max<u64>(depth / price, 1);
+  return owed >= depth ? 0 : (depth - owed) / price;
 }
 
 export function isFull(word: u64, at: u64): bool {
@@ -103,12 +109,11 @@ export function handedOver(word: u64): u64 {
   return (word & ~TAG_MASK) | retag(word, HANDOVER);
 }
 
-/** A newborn's word, charged with its first cost (0: its bucket is full), after a word of the row's last owner. */
-export function newborn(before: u64, epoch: u32, cost: u64, at: u64, force: u64): u64 {
+/** A newborn's word, with its first charge (0: its bucket is full), after a word of the row's last owner. */
+export function newborn(before: u64, epoch: u32, charge: u64, at: u64, force: u64): u64 {
   let tag = retag(before, HANDOVER);
   if (!isIn(tag, force)) tag = retag(tag, CONVERSION);
-  const tat = cost ? at + cost * ticksPerToken(limitsOf(force)) : <u64>epoch;
-  return wordOf(tat, tag);
+  return wordOf(charge ? min<u64>(at + charge, LAST_TAT) : <u64>epoch, tag);
 }
 
 /** A word of another table: its TAT, in the limits in force here, moved by `shift` ms. */
@@ -132,16 +137,19 @@ export function isIn(word: u64, force: u64): bool {
  * a clock that was set back for the change never makes a debt look larger than a burst, and no part of it is forgotten.
  */
 export function converted(word: u64, force: u64): u64 {
-  if (isIn(word, force)) return word;
-  const limits = limitsOf(force);
+  return isIn(word, force) ? word : convertedTo(word, limitsOf(force));
+}
+
+/** The same for a word that is in the limits before, whichever bucket's T and burst these are. */
+export function convertedTo(word: u64, limits: usize): u64 {
   const tat = tatOf(word);
   return wordOf(keepsBuckets(limits) ? tat : carried(tat, limits), retag(word, CONVERSION));
 }
 
-/** The TAT that keeps the debt of this one, which was made in the limits before. */
+/** The TAT that keeps the debt of this one, which was made in the limits before; there may have been no bucket then. */
 function carried(tat: u64, limits: usize): u64 {
   const changed = changedAt(limits);
-  if (tat <= changed) return changed;
+  if (tat <= changed || ticksPerTokenBefore(limits) == 0) return changed;
   const before = tauBefore(limits);
   const since = tat - changed > before ? tat - before : changed;
   const debt = stretched(tat - since, ticksPerToken(limits), ticksPerTokenBefore(limits), burst(limits));

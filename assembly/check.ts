@@ -1,28 +1,31 @@
 // "May this peer go on?": breaker, then bucket, then one compare-and-swap.
 
-import { due, exhausted, generationOf, probing, stateOf, unprobed, untilLease, untilProbe } from './breaker';
-import { charged, converted, instantOf, isIn, lacking, TICKS_PER_MS, tatOf, wholeMs, withTat } from './bucket';
+import { exhausted, generationOf, probing, stateOf, unprobed, untilLease, untilProbe } from './breaker';
+import { charged, converted, instantOf, isIn, lacking, TICKS_PER_MS, tatOf, withTat } from './bucket';
 import { BORN, bornIn, claim } from './claim';
 import { tally } from './counters';
-import { permitOf, rejected, retryAfter } from './decision';
+import { NEVER, permitOf, rejected, retryAfter } from './decision';
 import { NO_SLOT } from './free';
 import { epochIn, find, NONE, slotOf } from './index';
 import {
+  AT_EXTRAS,
   COLD_CIRCUIT_REJECTED,
   COUNT_ALLOWED,
-  COUNT_CIRCUIT_OPENED,
   COUNT_CIRCUIT_REJECTED,
   COUNT_CLOCK_ANOMALIES,
   COUNT_RATE_LIMITED,
+  COUNT_SHADOWED,
   COUNT_TABLE_FULL,
   ON_FULL_REJECT,
   REASON_CIRCUIT_OPEN,
   REASON_RATE_LIMITED,
   REASON_TABLE_FULL,
-  RETRY_NEVER,
+  SHADOW_PERMIT,
   STALE,
   STATE_CLOSED,
+  STATE_HALF_OPEN,
   STATE_OPEN,
+  STATE_RECOVERING,
 } from './layout';
 import {
   burst,
@@ -33,9 +36,14 @@ import {
   longestProbeTimeoutMs,
   longestTimeoutMs,
   onFull,
+  tau,
+  ticksPerToken,
 } from './limits';
-import { SHARED } from './memory';
+import { load32, SHARED } from './memory';
+import { giveBackForNewcomer, isNewcomer, lackingForNewcomers, limitsNewcomers, takeForNewcomer } from './newcomers';
 import { capacity, coldOf, leaveFound, rowAt } from './place';
+import { longestDebt, mostOf, PRICED, priceOf } from './price';
+import { advanced, passes, shiftOf, takenBack, untilEnd } from './recovery';
 import {
   allowedAt,
   casBreaker,
@@ -43,10 +51,17 @@ import {
   count,
   getBreaker,
   getBucket,
+  getFingerprint,
+  getPeer,
   isLive,
   OVERFLOW_EPOCH,
   rateLimitedAt,
 } from './row';
+import { chargeOf } from './scale';
+import { isShadow } from './settings';
+import { keep } from './slices';
+import { GONE, isBarred, look, waitOf } from './together';
+import { due, dueMs, noteTurn } from './turn';
 
 /** What a peer is told that found no row, in milliseconds. */
 const TABLE_FULL_HINT: i32 = 1000;
@@ -62,39 +77,57 @@ const NO_PROBE: i32 = -1;
 
 /**
  * A decision about a row's life, or STALE. A rejection writes nothing but counters. The time comes in both its forms, so
- * that a batch converts it once.
+ * that a batch converts it once. `joined`: a newcomer's tokens are taken already.
  */
-export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64): i32 {
+export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, joined: bool): i32 {
   const row = rowAt(slot);
   let probe = NO_PROBE;
   while (true) {
     const bucket = getBucket(row);
     const breaker = getBreaker(row);
+    const peer = getPeer(row);
+    const extras = load32(AT_EXTRAS);
     const force = inForce();
     if (!isLive(row, epoch)) return STALE;
     const limits = limitsOf(force);
-    if (stateOf(breaker) == STATE_OPEN) {
+    keep(instant);
+    const state = stateOf(breaker);
+    if (state == STATE_OPEN) {
       const wait = untilProbe(breaker, now);
-      if (wait) return shut(slot, wait, longestTimeoutMs(limits));
+      if (wait) return shut(slot, wait, longestTimeoutMs(limits), limits);
     }
     const at = min<u64>(instant, latest(limits));
     // Nearly always it is: the question is asked here because a call costs as much as all the rest of it.
     const word = isIn(bucket, force) ? bucket : converted(bucket, force);
-    const after = charged(word, cost, at, limits);
-    const missing = lacking(after, at, limits);
+    let charge = min<u64>(cost, burst(limits) + 1) * ticksPerToken(limits);
+    let depth = tau(limits);
+    if (((<u32>peer & PRICED) | extras) != 0 || state == STATE_RECOVERING) {
+      if (limitsNewcomers(extras) && !joined && isNewcomer(row)) return checkNewcomer(slot, epoch, cost, now, instant);
+      charge = chargeOf(cost, priceOf(peer, extras, instant, limits));
+      if (state == STATE_RECOVERING) depth >>= shiftOf(breaker, limits);
+      // A request may take more at once than there is in a bucket that is scaled down, if nothing is owed.
+      depth = cost > mostOf(peer, limits) ? 0 : max<u64>(depth, charge);
+    }
+    const after = charged(word, charge, at);
+    const missing = lacking(after, at, depth);
     let generation = generationOf(breaker);
-    if (stateOf(breaker) != STATE_CLOSED && (!SHARED || probe == NO_PROBE)) {
-      const by = due(breaker, now, limits);
+    if (state != STATE_CLOSED && (!SHARED || probe == NO_PROBE)) {
+      const by = due(slot, breaker, now, limits);
       if (by != breaker) {
-        if (casBreaker(row, breaker, by)) tally(COUNT_CIRCUIT_OPENED);
+        if (casBreaker(row, breaker, by)) noteTurn(slot, epoch, breaker, by, dueMs(breaker, now), limits);
         continue;
       }
-      if (stateOf(breaker) != STATE_OPEN && exhausted(breaker, limits)) {
-        return shut(slot, untilLease(breaker, now), longestProbeTimeoutMs(limits));
+      const turn = state == STATE_RECOVERING;
+      if (turn && !passes(breaker, getFingerprint(row), limits)) {
+        if (!casBreaker(row, breaker, advanced(breaker))) continue;
+        return shut(slot, max<u64>(untilEnd(breaker, now), 1), Number.POSITIVE_INFINITY, limits);
+      }
+      if (state == STATE_HALF_OPEN && exhausted(breaker, limits)) {
+        return shut(slot, untilLease(breaker, now), longestProbeTimeoutMs(limits), limits);
       }
       // The probe goes out first, then its token is taken; where another thread took that meanwhile, the probe goes back.
       if (missing <= 0) {
-        const out = probing(breaker, now, limits);
+        const out = turn ? advanced(breaker) : probing(breaker, now, limits);
         if (!casBreaker(row, breaker, out)) continue;
         generation = generationOf(out);
         if (SHARED) probe = generation;
@@ -105,8 +138,8 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64):
       // A word that is still there was in these limits or in those before them, and so was rightly converted.
       if (SHARED && getBucket(row) != bucket) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
-      if (lacking(tatOf(word), at, limits) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
-      return limited(row, missing, cost, limits);
+      if (lacking(tatOf(word), at, longestDebt(limits)) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
+      return limited(row, cost > mostOf(peer, limits) ? NEVER : waitOf(missing), limits);
     }
     if (!casBucket(row, bucket, withTat(word, after))) continue;
     count(allowedAt(row));
@@ -116,11 +149,18 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64):
 }
 
 /** `longest` is the longest wait that there can be, in ms. */
-function shut(slot: u32, wait: u64, longest: f64): i32 {
-  if (<f64>wait > longest + AHEAD_MS) tally(COUNT_CLOCK_ANOMALIES);
+function shut(slot: u32, wait: u64, longest: f64, limits: usize): i32 {
+  if (wait != NEVER && <f64>wait > longest + AHEAD_MS) tally(COUNT_CLOCK_ANOMALIES);
   count(coldOf(slot) + COLD_CIRCUIT_REJECTED);
   tally(COUNT_CIRCUIT_REJECTED);
-  return rejected(REASON_CIRCUIT_OPEN, retryAfter(wait));
+  return refused(REASON_CIRCUIT_OPEN, retryAfter(wait), limits);
+}
+
+/** A rejection; in shadow mode it is counted and let through. */
+export function refused(reason: i32, retry: i32, limits: usize): i32 {
+  if (!isShadow(limits)) return rejected(reason, retry);
+  tally(COUNT_SHADOWED);
+  return SHADOW_PERMIT;
 }
 
 /** Takes back one probe of this generation, if one is out. */
@@ -128,7 +168,7 @@ function giveProbeBack(row: usize, epoch: u32, generation: i32): void {
   while (true) {
     const breaker = getBreaker(row);
     if (!isLive(row, epoch)) return;
-    const next = unprobed(breaker);
+    const next = stateOf(breaker) == STATE_RECOVERING ? takenBack(breaker) : unprobed(breaker);
     if (<i32>generationOf(breaker) != generation || next == breaker) return;
     if (casBreaker(row, breaker, next)) return;
   }
@@ -137,43 +177,68 @@ function giveProbeBack(row: usize, epoch: u32, generation: i32): void {
 /** A decision about the peer whose fingerprint this is; its ID stands in this thread's room. */
 export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: f64): i32 {
   leaveFound(NO_SLOT, 0);
+  const instant = instantOf(now);
   while (true) {
     let ref = find(fingerprint);
     const known = ref != NONE;
     if (!known) {
-      if (cost > burst(currentLimits())) return tooMuch();
+      const limits = currentLimits();
+      const extras = load32(AT_EXTRAS);
+      if (cost > burst(limits)) return limitedUnseen(NEVER, limits);
+      if (limitsNewcomers(extras)) {
+        const missing = lackingForNewcomers(cost, instant);
+        if (missing > 0 || !takeForNewcomer(cost, instant)) return limitedUnseen(waitOf(max<i64>(missing, 1)), limits);
+      }
       ref = claim(fingerprint, length, now, cost, 0, 0);
-      if (ref == NONE) return checkOverflow(cost, now);
+      if (limitsNewcomers(extras) && (ref == NONE || !(ref & BORN))) giveBackForNewcomer(cost);
+      if (ref == NONE) return checkOverflow(cost, now, true);
     }
     const slot = slotOf(ref);
     const epoch = epochIn(ref);
     leaveFound(slot, epoch);
     if (!known && ref & BORN) {
+      keep(instant);
       tally(COUNT_ALLOWED);
       return permitOf(epoch, bornIn);
     }
-    const decision = check(slot, epoch, cost, now, instantOf(now));
+    const decision = check(slot, epoch, cost, now, instant, false);
     if (decision != STALE) return decision;
   }
 }
 
-/** A decision about a peer that found no row. */
-export function checkOverflow(cost: u64, now: f64): i32 {
+/** A decision about a peer that found no row. Handles are no newcomers. */
+export function checkOverflow(cost: u64, now: f64, isNew: bool): i32 {
   const limits = currentLimits();
-  if (cost > burst(limits)) return tooMuch();
+  if (cost > burst(limits)) return limitedUnseen(NEVER, limits);
   tally(COUNT_TABLE_FULL);
-  if (onFull(limits) == ON_FULL_REJECT) return rejected(REASON_TABLE_FULL, TABLE_FULL_HINT);
-  return check(capacity, OVERFLOW_EPOCH, cost, now, instantOf(now));
+  if (onFull(limits) == ON_FULL_REJECT) return refused(REASON_TABLE_FULL, TABLE_FULL_HINT, limits);
+  return check(capacity, OVERFLOW_EPOCH, cost, now, instantOf(now), !isNew);
 }
 
-function limited(row: usize, missing: i64, cost: u64, limits: usize): i32 {
+/** The same for a row whose tokens are to be taken from the newcomers' bucket as well. */
+function checkNewcomer(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64): i32 {
+  const lacked = lackingForNewcomers(cost, instant);
+  if (lacked <= 0 && takeForNewcomer(cost, instant)) {
+    const decision = check(slot, epoch, cost, now, instant, true);
+    // A permit of shadow mode stands for a rejection as well.
+    if (decision < 0 || decision == STALE || decision == SHADOW_PERMIT) giveBackForNewcomer(cost);
+    return decision;
+  }
+  // The longer wait counts, and a circuit that lets nobody through comes first.
+  const own = look(slot, epoch, cost, now, instant, true);
+  if (own == GONE) return STALE;
+  if (isBarred(own)) return check(slot, epoch, cost, now, instant, true);
+  return limited(rowAt(slot), waitOf(max<i64>(max<i64>(lacked, own), 1)), currentLimits());
+}
+
+/** A row that lacks tokens; `wait` in ms. */
+export function limited(row: usize, wait: u64, limits: usize): i32 {
   count(rateLimitedAt(row));
-  tally(COUNT_RATE_LIMITED);
-  return rejected(REASON_RATE_LIMITED, cost > burst(limits) ? RETRY_NEVER : retryAfter(wholeMs(missing)));
+  return limitedUnseen(wait, limits);
 }
 
-/** A cost above the burst, of a peer that need not get a row to be told so. */
-function tooMuch(): i32 {
+/** The same for a peer that gets no row to be told so. */
+function limitedUnseen(wait: u64, limits: usize): i32 {
   tally(COUNT_RATE_LIMITED);
-  return rejected(REASON_RATE_LIMITED, RETRY_NEVER);
+  return refused(REASON_RATE_LIMITED, retryAfter(wait), limits);
 }

@@ -4,8 +4,8 @@
 //
 // A newborn is published with its first charge, failure or pin already on it, so that nobody can take it for idle.
 
-import { coarse, failed, generationOf, newborn as newbornBreaker, stateOf } from './breaker';
-import { newborn as newbornBucket, ticks } from './bucket';
+import { closed, coarse, generationOf, isRunLong, newborn as newbornBreaker, stateOf, withFailure } from './breaker';
+import { instantOf, newborn as newbornBucket, ticks } from './bucket';
 import { tally } from './counters';
 import { markFree, NO_SLOT, takeFree } from './free';
 import { clear, epochIn, find, NONE, place, refOf, slotOf } from './index';
@@ -16,7 +16,6 @@ import {
   COLD_ID,
   COLD_ID_LENGTH,
   COLD_POSITION,
-  COUNT_CIRCUIT_OPENED,
   COUNT_CLAIMED,
   COUNT_FREED,
   ID_KEPT,
@@ -24,28 +23,39 @@ import {
   STRIPE_COUNT,
   STRIPES,
 } from './layout';
-import { inForce, limitsOf } from './limits';
+import { countsAll, currentLimits, inForce, limitsOf } from './limits';
 import { add32, cas64, load32, load64, SHARED, store32 } from './memory';
 import { capacity, coldOf, idRoom, me, rowAt } from './place';
+import { priceForNewborn } from './price';
 import { nextEpoch, reclaim, takeLimbo } from './reclaim';
+import { newborn as newbornPeer } from './reputation';
 import {
   casMeta,
   epochOf,
   getBreaker,
   getBucket,
   getMeta,
+  getWindow,
   LIMBO,
   LIVE,
   lifeOf,
   meta,
   pinsOf,
+  setBackoff,
   setBreaker,
   setBucket,
   setCounters,
   setFingerprint,
   setLastFailure,
   setMeta,
+  setPeer,
+  setWindow,
 } from './row';
+import { chargeOf } from './scale';
+import { sliceAt } from './slices';
+import { noteTurn, openedAt } from './turn';
+import { isRateHigh } from './watch';
+import { added, newborn as newbornWindow, turned } from './window';
 
 /** Set in what `claim` returns when the row is new and carries what it was claimed with. */
 export const BORN: i64 = 1 << 60;
@@ -57,7 +67,7 @@ export let bornIn: u32 = 0;
 export function claim(fingerprint: u64, length: u32, now: f64, cost: u64, failures: u32, pins: u32): i64 {
   let ref = NONE;
   while (true) {
-    const before = SHARED ? finished(fingerprint) : 0;
+    const before = SHARED ? finished(fingerprint, now) : 0;
     if (SHARED) {
       const found = find(fingerprint);
       if (found != NONE) {
@@ -74,7 +84,7 @@ export function claim(fingerprint: u64, length: u32, now: f64, cost: u64, failur
       }
     }
     if (SHARED && !cas64(stripeOf(fingerprint), before, announced(ref, pins))) continue;
-    bear(ref, me, pins);
+    bear(ref, me, pins, now);
     return ref | BORN;
   }
 }
@@ -104,14 +114,24 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   let force: u64;
   do {
     force = inForce();
-    setBucket(row, newbornBucket(getBucket(row), epoch, cost, ticks(now, limitsOf(force)), force));
+    const charge = chargeOf(cost, priceForNewborn(now, limitsOf(force)));
+    setBucket(row, newbornBucket(getBucket(row), epoch, charge, ticks(now, limitsOf(force)), force));
   } while (SHARED && inForce() != force);
   const limits = limitsOf(force);
   let breaker = newbornBreaker(getBreaker(row), epoch);
   bornIn = generationOf(breaker);
-  if (failures) breaker = failed(breaker, now, limits);
+  setPeer(row, newbornPeer(epoch));
+  setBackoff(slot, 0);
+  const slice = sliceAt(instantOf(now), limits);
+  let window = newbornWindow(getWindow(row), slice);
+  if (failures) {
+    if (countsAll(limits)) window = added(turned(window, slice, generationOf(breaker), false), true);
+    const trips = isRunLong(breaker, limits) || isRateHigh(window, breaker, slice, limits);
+    breaker = trips ? openedAt(slot, breaker, now, limits) : withFailure(breaker);
+  }
+  setWindow(row, window);
   setBreaker(row, breaker);
-  setLastFailure(row, failures ? coarse(now) : 0);
+  setLastFailure(slot, failures ? coarse(now) : 0);
 
   setCounters(row, <u32>(cost != 0), 0);
   store32(cold + COLD_CIRCUIT_REJECTED, 0);
@@ -130,9 +150,12 @@ export function publish(ref: i64, holder: u32, pins: u32): bool {
 }
 
 /** The same for a newborn, whose first failure may have opened its circuit. */
-function bear(ref: i64, holder: u32, pins: u32): void {
-  const opened = stateOf(getBreaker(rowAt(slotOf(ref)))) == STATE_OPEN;
-  if (publish(ref, holder, pins) && opened) tally(COUNT_CIRCUIT_OPENED);
+function bear(ref: i64, holder: u32, pins: u32, now: f64): void {
+  const breaker = getBreaker(rowAt(slotOf(ref)));
+  const opened = stateOf(breaker) == STATE_OPEN;
+  if (publish(ref, holder, pins) && opened) {
+    noteTurn(slotOf(ref), epochIn(ref), closed(breaker), breaker, now, currentLimits());
+  }
 }
 
 /** Gives a row back that this thread holds in LIMBO. */
@@ -172,14 +195,14 @@ function stripeOf(fingerprint: u64): usize {
 }
 
 /** The stripe's word, after the publication that it names was brought to its end. */
-function finished(fingerprint: u64): u64 {
+function finished(fingerprint: u64, now: f64): u64 {
   const word = load64(stripeOf(fingerprint));
   if (word == 0) return 0;
   const ref = <i64>(word & (((<u64>1) << 53) - 1));
   const thread = <u32>(word >> 53);
   const current = getMeta(rowAt(slotOf(ref)));
   if (epochOf(current) == epochIn(ref) && lifeOf(current) == LIMBO && pinsOf(current) != 0) {
-    bear(ref, pinsOf(current), thread ? 1 << (thread - 1) : 0);
+    bear(ref, pinsOf(current), thread ? 1 << (thread - 1) : 0, now);
   }
   return word;
 }

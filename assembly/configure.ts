@@ -1,30 +1,48 @@
 // New limits for the live table. A bucket word tells by its parity which limits its TAT is in, and is converted by
 // whoever touches it next; before the limits change once more, the words nobody touched are swept.
 
-import { converted, isIn, ticks } from './bucket';
+import { converted, instantOf, isIn, ticks } from './bucket';
+import { classOf, isNamed, takeClasses, withClass } from './classes';
+import { resetFleet } from './fleet';
 import { AT_SWEPT } from './layout';
-import { enforce, inForce, limitsOf, spareRecord, versionOf, writeBefore, writeLimits } from './limits';
+import {
+  deriveLimits,
+  enforce,
+  inForce,
+  limitsOf,
+  newcomersOf,
+  quantumTicks,
+  sliceTicks,
+  spareRecord,
+  ticksPerToken,
+  versionOf,
+  writeBefore,
+} from './limits';
 import { cas32, load32 } from './memory';
-import { capacity, rowAt, usedSlots } from './place';
-import { casBucket, getBucket } from './row';
+import { setNewcomers, sweepNewcomers } from './newcomers';
+import { batchRoom, capacity, rowAt, usedSlots } from './place';
+import { requantified } from './reputation';
+import { casBucket, casPeer, casWindow, getBucket, getPeer, getWindow } from './row';
+import { takeSettings } from './settings';
+import { forgetSlices, sliceAt } from './slices';
+import { newborn } from './window';
 
-export function configure(
-  ratePerSec: f64,
-  burstSize: f64,
-  threshold: u32,
-  timeoutMs: f64,
-  probes: u32,
-  probeTimeoutMs: f64,
-  full: u32,
-  now: f64,
-): void {
+/** Puts the settings that stand in this thread's batch room in force. */
+export function configure(now: f64): void {
   while (true) {
     const force = inForce();
     sweep(force);
+    const before = limitsOf(force);
     const limits = spareRecord(force);
-    writeLimits(limits, ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full);
-    writeBefore(limits, ticks(now, limits), limitsOf(force));
-    if (enforce(force, limits)) return;
+    takeSettings(limits, batchRoom);
+    deriveLimits(limits);
+    takeClasses(limits, batchRoom);
+    writeBefore(limits, ticks(now, limits), before);
+    if (!enforce(force, limits)) continue;
+    forgetSlices();
+    setNewcomers(ticksPerToken(newcomersOf(limits)) != 0);
+    adapt(instantOf(now), before, limits);
+    return;
   }
 }
 
@@ -36,6 +54,7 @@ export function sweep(force: u64): void {
   const used = usedSlots();
   for (let slot: u32 = 0; slot < used; slot++) convertRow(rowAt(slot), force);
   convertRow(rowAt(capacity), force);
+  sweepNewcomers(force);
   cas32(AT_SWEPT, swept, version);
 }
 
@@ -45,5 +64,36 @@ function convertRow(row: usize, force: u64): void {
     // Once the limits changed again, this sweep is over: whoever changed them had brought it to its end.
     if (isIn(word, force) || inForce() != force) return;
     if (casBucket(row, word, converted(word, force))) return;
+  }
+}
+
+/**
+ * Brings the rows into the new settings: a class that exists no longer is nobody's any more, so that its number can be given
+ * to another one; scores are as they are now, in quanta of the new length; slices of another length begin with nothing in
+ * them.
+ */
+function adapt(instant: u64, before: usize, limits: usize): void {
+  let gone: u64 = 0;
+  for (let number: u32 = 1; number < 64; number++) {
+    if (isNamed(number, before) && !isNamed(number, limits)) gone |= (<u64>1) << number;
+  }
+  const requantifies = quantumTicks(limits) != quantumTicks(before);
+  const resets = sliceTicks(limits) != sliceTicks(before);
+  if (gone == 0 && !requantifies && !resets) return;
+  if (resets) resetFleet();
+  const slice = sliceAt(instant, limits);
+  const used = usedSlots();
+  for (let slot: u32 = 0; slot < used; slot++) {
+    const row = rowAt(slot);
+    while (true) {
+      const word = getPeer(row);
+      const kept = (gone >> classOf(word)) & 1 ? withClass(word, 0) : word;
+      const next = requantifies ? requantified(kept, instant, before, limits) : kept;
+      if (next == word || casPeer(row, word, next)) break;
+    }
+    while (resets) {
+      const word = getWindow(row);
+      if (casWindow(row, word, newborn(word, slice))) break;
+    }
   }
 }

@@ -1,10 +1,12 @@
 // How a table begins.
 
+import { takeClasses } from './classes';
 import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_TENANTS, AT_THREADS, MAGIC } from './layout';
-import { enforce, spareRecord, writeLimits } from './limits';
+import { deriveLimits, enforce, spareRecord } from './limits';
 import { store32, store64 } from './memory';
-import { open, rowAt } from './place';
+import { batchRoom, open, rowAt } from './place';
 import { LIVE, meta, OVERFLOW_EPOCH, setMeta } from './row';
+import { writeOctave } from './scale';
 
 /** Makes an empty table in zeroed memory, with limits that are valid but nobody's; false where it does not fit. */
 export function create(rows: u32, threads: u32): bool {
@@ -15,7 +17,9 @@ export function create(rows: u32, threads: u32): bool {
   store<u32>(AT_CAPACITY, rows);
   store<u32>(AT_THREADS, threads);
   const limits = spareRecord(0);
-  writeLimits(limits, 1, 1, 1, 1, 1, 1, 0);
+  writeOctave();
+  deriveLimits(limits);
+  takeClasses(limits, batchRoom);
   enforce(0, limits);
   setMeta(rowAt(rows), meta(OVERFLOW_EPOCH, LIVE, 0));
   store64(AT_MEMBERS, 1);

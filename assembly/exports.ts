@@ -3,6 +3,7 @@
 
 import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
+import { adjust as adjustRow, setClass as classify, force as forceRow } from './byhand';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
 import { remove as forget } from './claim';
 import { configure as reconfigure } from './configure';
@@ -14,18 +15,28 @@ import {
   MAX_ID_BYTES,
   MAX_PEERS,
   MAX_THREADS,
+  MOST_TOGETHER,
   OUTCOME_IGNORED,
   REASON_TABLE_FULL,
   SAVE_CLOSED,
   STALE,
   STATE_CLOSED,
 } from './layout';
-import { fullBurst, circuitState as stateOf, availableTokens as tokensOf } from './look';
-import { pinned, unpin } from './pin';
+import {
+  classNumber as classOf,
+  fleet as fleetOf,
+  fullBurst,
+  reputation as reputationOf,
+  circuitState as stateOf,
+  availableTokens as tokensOf,
+} from './look';
+import { pinned, seated, unpin } from './pin';
 import { isOpen, isOpenAt } from './place';
+import { setLoad as setLoadTo } from './price';
 import { save as saveRows } from './save';
 import { refund as giveBack, settleFingerprint, settle as settleRow } from './settle';
 import { fingerprint } from './siphash';
+import { checkAll as checkTogether } from './together';
 
 export { leave } from './threads';
 
@@ -35,31 +46,46 @@ export function init(rows: u32, threads: u32): bool {
   return load<u32>(AT_MAGIC) == 0 && create(rows, threads);
 }
 
-export function configure(
-  ratePerSec: f64,
-  burstSize: f64,
-  threshold: u32,
-  timeoutMs: f64,
-  probes: u32,
-  probeTimeoutMs: f64,
-  full: u32,
-  now: f64,
-): void {
-  if (!isOpen()) return;
-  reconfigure(ratePerSec, burstSize, threshold, timeoutMs, probes, probeTimeoutMs, full, now);
+/** Puts the settings in this thread's batch room in force. */
+export function configure(now: f64): void {
+  if (isOpen()) reconfigure(now);
 }
 
 export { checkBatch } from './batch';
-export { checkOne, succeedOne } from './one';
+export { checkOne, succeedAt, succeedOne } from './one';
 
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function check(slot: u32, epoch: u32, cost: f64, now: f64): i32 {
-  return isOpenAt(slot) ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now)) : STALE;
+  return isOpenAt(slot) ? decide(slot, epoch, tokensFrom(cost), now, instantOf(now), false) : STALE;
 }
 
-export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f64): i32 {
-  return isOpenAt(slot) ? settleRow(slot, epoch, min<i32>(outcome, OUTCOME_IGNORED), permit, now) : STALE;
+/**
+ * Decides for so many pairs (slot, epoch) in this thread's batch room together, and leaves the number of the first that
+ * refused, or that is stale, where calls by ID leave their row. A slot that the table has not stands for the overflow row.
+ */
+export function checkAll(pairs: u32, cost: f64, now: f64): i32 {
+  if (!isOpen() || pairs == 0) return STALE;
+  return checkTogether(min<u32>(pairs, MOST_TOGETHER), tokensFrom(cost), now);
+}
+
+export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f64, durationMs: f64): i32 {
+  return isOpenAt(slot) ? settleRow(slot, epoch, min<i32>(outcome, OUTCOME_IGNORED), permit, now, durationMs) : STALE;
+}
+
+// What the operator does by hand.
+
+export function force(slot: u32, epoch: u32, state: u32, now: f64): i32 {
+  return isOpenAt(slot) ? forceRow(slot, epoch, state, now) : STALE;
+}
+
+export function setClass(slot: u32, epoch: u32, number: u32): i32 {
+  return isOpenAt(slot) ? classify(slot, epoch, number) : STALE;
+}
+
+/** The new reputation, or NaN where the row is no longer that life's. */
+export function adjust(slot: u32, epoch: u32, points: f64, now: f64): f64 {
+  return isOpenAt(slot) ? adjustRow(slot, epoch, points, now) : Number.NaN;
 }
 
 export function refund(slot: u32, epoch: u32, cost: f64): i32 {
@@ -78,7 +104,15 @@ export function circuitState(slot: u32, epoch: u32, now: f64): u32 {
 
 export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
   if (!isOpen()) return 0;
-  return isOpenAt(slot) ? tokensOf(slot, epoch, now) : fullBurst();
+  return isOpenAt(slot) ? tokensOf(slot, epoch, now) : fullBurst(now);
+}
+
+export function classNumber(slot: u32, epoch: u32): u32 {
+  return isOpenAt(slot) ? classOf(slot, epoch) : 0;
+}
+
+export function reputation(slot: u32, epoch: u32, now: f64): f64 {
+  return isOpenAt(slot) ? reputationOf(slot, epoch, now) : 0;
 }
 
 // ── by the ID in this thread's room ──────────────────────────────────────────────────────────────────────────────────
@@ -88,9 +122,9 @@ export function checkId(length: u32, cost: f64, now: f64): i32 {
   return checkFingerprint(fingerprint(length), length, tokensFrom(cost), now);
 }
 
-export function settleId(length: u32, outcome: i32, permit: i32, now: f64): i32 {
+export function settleId(length: u32, outcome: i32, permit: i32, now: f64, durationMs: f64): i32 {
   if (!isId(length)) return 0;
-  return settleFingerprint(fingerprint(length), length, min<i32>(outcome, OUTCOME_IGNORED), permit, now);
+  return settleFingerprint(fingerprint(length), length, min<i32>(outcome, OUTCOME_IGNORED), permit, now, durationMs);
 }
 
 /** slot + epoch · 2²⁴, or -1. */
@@ -98,7 +132,12 @@ export function find(length: u32): f64 {
   return isId(length) ? <f64>findRef(fingerprint(length)) : -1;
 }
 
-/** The same of a row that is claimed if there was none, and pinned. */
+/** The same of a row that is claimed if there was none. */
+export function seat(length: u32, now: f64): f64 {
+  return isId(length) ? <f64>seated(fingerprint(length), length, now) : -1;
+}
+
+/** The same, and pinned. */
 export function acquire(length: u32, now: f64): f64 {
   return isId(length) ? <f64>pinned(fingerprint(length), length, now) : -1;
 }
@@ -110,7 +149,17 @@ export function remove(length: u32): bool {
 // ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function checkOverflow(cost: f64, now: f64): i32 {
-  return isOpen() ? decideOverflow(tokensFrom(cost), now) : rejected(REASON_TABLE_FULL, 0);
+  return isOpen() ? decideOverflow(tokensFrom(cost), now, false) : rejected(REASON_TABLE_FULL, 0);
+}
+
+/** The load as an exponent of the price, 0 … 128. */
+export function setLoad(exponent: u32): void {
+  if (isOpen()) setLoadTo(min<u32>(exponent, 128));
+}
+
+/** Of the fleet: 0 its rate of failures, 1 its active peers, 2 how many tripped, 3 whether a fault of our own is suspected. */
+export function fleet(what: u32, now: f64): f64 {
+  return isOpen() ? fleetOf(what, now) : 0;
 }
 
 /** Copies rows into this thread's batch room, from slot `from` on: where to go on · 64 + how many, or SAVE_CHANGED or SAVE_CLOSED. */

@@ -1,37 +1,40 @@
 // The table, byte by byte. Everything here is a plain number, so that the AssemblyScript compiler and the TypeScript
 // compiler read the same file; it imports nothing.
 //
-//      0                1024              4096
-//      ┌────────────────┬────────┬────────┬──────────────┬──────────┬────────────────┬────────────┬──────────────┐
-//      │ left to the    │ header │stripes │ rows         │ index    │ cold records   │ free slots │ thread       │
-//      │ compiler       │        │        │ 64 B a peer  │ 16 B     │ 72 B a peer    │ 1 bit      │ blocks       │
-//      └────────────────┴────────┴────────┴──────────────┴──────────┴────────────────┴────────────┴──────────────┘
-//                                          maxPeers + 1: the last row is the overflow row, a bucket and nothing else
+//      0                1024              4096        11264
+//      ┌────────────────┬────────┬────────┬───────────┬──────────────┬──────────┬────────────────┬────────────┬──────────┐
+//      │ left to the    │ header │stripes │ classes   │ rows         │ index    │ cold records   │ free slots │ thread   │
+//      │ compiler       │        │        │ two times │ 64 B a peer  │ 16 B     │ 76 B a peer    │ 1 bit      │ blocks   │
+//      └────────────────┴────────┴────────┴───────────┴──────────────┴──────────┴────────────────┴────────────┴──────────┘
+//                                                      maxPeers + 1: the last row is the overflow row, a bucket and nothing else
 //
 // A row is one cache line:
 //
-//      byte 0        8        16         24         32          40           48                 56        60
-//           ┌────────┬────────┬──────────┬──────────┬───────────┬────────────┬──────────────────┬─────────┬─────────┐
-//           │ META   │ FP     │ BUCKET   │ BREAKER  │ (window)  │ (bucket 2) │ class·flags·rep· │ allowed │ rate-   │
-//           │        │        │          │          │           │            │ last failure     │         │ limited │
-//           └────────┴────────┴──────────┴──────────┴───────────┴────────────┴──────────────────┴─────────┴─────────┘
+//      byte 0        8        16         24         32         40         48       56        60
+//           ┌────────┬────────┬──────────┬──────────┬──────────┬──────────┬────────┬─────────┬─────────┐
+//           │ META   │ FP     │ BUCKET   │ BREAKER  │ WINDOW   │ (free)   │ PEER   │ allowed │ rate-   │
+//           │        │        │          │          │          │          │        │         │ limited │
+//           └────────┴────────┴──────────┴──────────┴──────────┴──────────┴────────┴─────────┴─────────┘
 //
 //      META     63 ─ epoch 29 ─ 35 ─ life 3 ─ 32 ─ pins 32 ─ 0          whose row this is, and who holds it
 //      FP       64-bit keyed fingerprint of the peer's ID
 //      BUCKET   63 ─ TAT 61, ticks of 2⁻²⁰ ms ─ 3 ─ tag 3 ─ 0           tag bit 0: parity of the limits the TAT is in
 //      BREAKER  63 ─ payload 48 ─ 16 ─ generation 14 ─ 2 ─ state 2 ─ 0
-//                 closed:     63 ─ nonce 16 ─ 48 ─ failures 32 ─ 16
-//                 open:       63 ─ deadline 48, 1/128 ms ─ 16
-//                 half-open:  63 ─ lease 41, ms ─ 23 ─ probes 7 ─ 16
-//      index entry   63 ─ tag 40, nonzero ─ 24 ─ slot 24 ─ 0            0: empty
+//                 closed:       63 ─ nonce 16 ─ 48 ─ failures 32 ─ 16                    all ones: forced closed
+//                 open:         63 ─ deadline 48, 1/128 ms ─ 16                          0: forced open
+//                 half-open:    63 ─ lease 41, ms ─ 23 ─ probes 7 ─ 16
+//                 recovering:   63 ─ end of the stage 38, ms ─ 26 ─ stage 3 ─ 23 ─ requests 7 ─ 16
+//      WINDOW   63 ─ slice 13 ─ 51 ─ quiet 1 ─ 50 ─ marks 2 · 2 ─ 46 ─ generation 2 ─ 44 ─ results 11 · failures 11 of the slice before
+//                 ─ 22 ─ results 11 · failures 11 of this slice ─ 0
+//      PEER     63 ─ quantum 27 ─ 37 ─ penalties 5 ─ 32 ─ successes 10 ─ 22 ─ score 16, Q8.8 ─ 6 ─ class 6 ─ 0
 //
-// The window, the second bucket, class, flags and reputation are room kept for what a limiter may learn to do later;
-// nothing reads them.
+//      index entry   63 ─ tag 40, nonzero ─ 24 ─ slot 24 ─ 0            0: empty
+//      BACKOFF       31 ─ doublings 5 ─ 27 ─ closed since 27, 1/32 windows ─ 0          in the cold record
 
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -54,9 +57,28 @@ export const AT_ERA = HEADER + 140; // how often half of all epochs were used up
 export const AT_MEMBERS = HEADER + 144; // u64: how often it changed 32 ─ 32 ─ one bit for each thread that takes part ─ 0
 export const AT_TENANTS = HEADER + 192; // u32 a thread: how often it was reserved or given back; odd while it is reserved
 
+// Words of the whole table that moving limits and the cascade rule use.
+export const AT_EXTRAS = HEADER + 152; // u32, what every check has to look at: NEWCOMERS 1 ─ 8 ─ load exponent 8 ─ 0
+export const AT_PRICED = HEADER + 156; // u32: 1 once a token of anybody's may have cost something else than T
+export const AT_NEWCOMERS = HEADER + 320; // BUCKET word of what newcomers share
+export const AT_FLEET = HEADER + 384; // two slices of FLEET_COUNTS words: slice 32 ─ 32 ─ count 32
+
+export const EXTRAS_LOAD = 255;
+export const EXTRAS_NEWCOMERS = 256;
+
+export const FLEET_ACTIVE = 0;
+export const FLEET_TRIPPED = 1;
+export const FLEET_HELD = 2;
+export const FLEET_RESULTS = 3;
+export const FLEET_FAILURES = 4;
+export const FLEET_COUNTS = 5;
+
 /** One word per stripe of fingerprints: the last row published in it. */
 export const STRIPES = HEADER + 512;
 export const STRIPE_COUNT = 256;
+
+/** Sixteen u64: 2^(i / 16) in units of 2⁻³¹. */
+export const AT_OCTAVE = STRIPES + 2048; // STRIPE_COUNT * 8
 
 // ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -64,7 +86,8 @@ export const ROW_META = 0;
 export const ROW_FINGERPRINT = 8;
 export const ROW_BUCKET = 16;
 export const ROW_BREAKER = 24;
-export const ROW_LAST_FAILURE = 52;
+export const ROW_WINDOW = 32;
+export const ROW_PEER = 48;
 export const ROW_ALLOWED = 56;
 export const ROW_RATE_LIMITED = 60;
 
@@ -73,7 +96,11 @@ export const LIFE_LIMBO = 0; // nobody's; free when nobody pins it
 export const LIFE_LIVE = 1;
 export const LIFE_CLOSING = 2; // being reclaimed; whoever finds it may take it back. Shared build only
 
-export const ROWS = 4096;
+/** Two tables of classes: one can be written while the other is in force. */
+export const CLASS_TABLES = 4096;
+export const CLASSES_BYTES = 3584; // CLASSES * (CLASS_BYTES + CLASS_NAME_BYTES)
+
+export const ROWS = 11264; // CLASS_TABLES + 2 * CLASSES_BYTES, a multiple of 64
 export const ROW_BITS = 6;
 export const ROW_BYTES = 64; // 1 << ROW_BITS
 
@@ -95,24 +122,26 @@ export function setCount(capacity: number): number {
 
 // ── cold records: what only listings and claims read ─────────────────────────────────────────────────────────────────
 
-export const COLD_BYTES = 72;
+export const COLD_BYTES = 76;
 export const COLD_CIRCUIT_REJECTED = 0; // u32
 export const COLD_FAILURES = 4; // u32
-export const COLD_POSITION = 8; // u32: 1 + the position of the row's index entry, 0: none
-export const COLD_ID_LENGTH = 12; // u16: of the whole ID
-export const COLD_ID = 14;
+export const COLD_LAST_FAILURE = 8; // u32
+export const COLD_BACKOFF = 12; // u32
+export const COLD_POSITION = 16; // u32: 1 + the position of the row's index entry, 0: none
+export const COLD_ID_LENGTH = 20; // u16: of the whole ID
+export const COLD_ID = 22;
 /** How many bytes of an ID the table keeps for listings. */
-export const ID_KEPT = 58; // COLD_BYTES - COLD_ID
+export const ID_KEPT = 54; // COLD_BYTES - COLD_ID
 
 // ── records: a row and its cold record behind it, on the way out of a table or into one ─────────────────────────────
 
-export const RECORD_BYTES = 136; // ROW_BYTES + COLD_BYTES
+export const RECORD_BYTES = 140; // ROW_BYTES + COLD_BYTES
 /** How many records fit into a batch room. */
-export const RECORDS = 60;
+export const RECORDS = 58;
 
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
-export const COUNTER_COUNT = 11;
+export const COUNTER_COUNT = 14;
 export const COUNT_ALLOWED = 0;
 export const COUNT_RATE_LIMITED = 1;
 export const COUNT_CIRCUIT_REJECTED = 2;
@@ -124,16 +153,26 @@ export const COUNT_RECLAIMED = 7;
 export const COUNT_CLAIMED = 8;
 export const COUNT_FREED = 9;
 export const COUNT_CLOCK_ANOMALIES = 10;
+export const COUNT_HELD_BACK = 11;
+export const COUNT_SHADOWED = 12;
+export const COUNT_RECOVERED = 13;
 
 export const MAX_THREADS = 32;
 export const MAX_ID_BYTES = 1024;
 export const BATCH = 1024;
+/** How many limits can be asked together. */
+export const MOST_TOGETHER = 8;
 
 /** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
 export const THREAD_FOUND = 120; // the counters stand before it: there is room for 15
+/** What the thread worked out last: the instant of its last check; what a quiet WINDOW word has above bit 50; the slice and the quantum: start, length, number; u64 each. */
+export const THREAD_INSTANT = 128;
+export const THREAD_QUIET = 184;
+export const THREAD_SLICE = 136;
+export const THREAD_QUANTUM = 160;
 /** Two records of limits, so that one can be written while the other is in force. */
-export const THREAD_LIMITS = 128;
-export const LIMITS_BYTES = 128;
+export const THREAD_LIMITS = 192;
+export const LIMITS_BYTES = 512;
 export const LIMITS_TICKS_PER_TOKEN = 0; // u64
 export const LIMITS_BURST = 8; // u64
 export const LIMITS_TAU = 16; // u64
@@ -145,13 +184,58 @@ export const LIMITS_THRESHOLD = 56; // u32
 export const LIMITS_PROBES = 60; // u8
 export const LIMITS_ON_FULL = 61; // u8
 export const LIMITS_BEFORE = 64; // u64, ticks per token before
-export const LIMITS_RATE_PER_SEC = 72; // f64
 export const LIMITS_TAU_BEFORE = 80; // u64
 export const LIMITS_LONGEST_TIMEOUT_MS = 88; // f64
 export const LIMITS_LONGEST_PROBE_TIMEOUT_MS = 96; // f64
-export const THREAD_ID = 384; // 64 bytes of slack behind the longest ID
-export const THREAD_BATCH = 1472; // THREAD_ID + MAX_ID_BYTES + 64
-export const THREAD_BYTES = 9664; // THREAD_BATCH + BATCH * 8, a multiple of 64
+export const LIMITS_SLICE_TICKS = 104; // u64
+export const LIMITS_QUANTUM_TICKS = 112; // u64
+export const LIMITS_COUNTS_ALL = 62; // u8
+export const LIMITS_MINIMUM_CALLS = 124; // u32
+export const LIMITS_CLASSES = 120; // u32, the address of the classes
+/** The bucket that newcomers share: its fields stand where those of a peer's bucket do. */
+export const LIMITS_NEWCOMERS = 128;
+/** What the configuration says, an f64 each, in the order below. */
+export const LIMITS_SETTINGS = 256;
+export const THREAD_ID = 1216; // 64 bytes of slack behind the longest ID
+export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
+export const THREAD_BYTES = 10496; // THREAD_BATCH + BATCH * 8, a multiple of 64
+
+/** Class 0 is that of peers without a class. */
+export const CLASSES = 64;
+export const CLASS_BYTES = 24; // most tokens at once u64, exponent i32, mask of the load u32, factor f64 (0: nobody's number)
+export const CLASS_NAME_BYTES = 32; // UTF-8, zeros behind it
+export const CLASS_NAMES = 1536; // CLASSES * CLASS_BYTES
+
+// ── settings: what \`configure\` finds in the batch room; 0 is off where a rule can be off ─────────────────────────────
+
+export const SETTINGS = 24;
+export const SET_RATE_PER_SEC = 0;
+export const SET_BURST = 1;
+export const SET_THRESHOLD = 2;
+export const SET_TIMEOUT_MS = 3;
+export const SET_PROBES = 4;
+export const SET_PROBE_TIMEOUT_MS = 5;
+export const SET_ON_FULL = 6;
+export const SET_FAILURE_RATE = 7;
+export const SET_MINIMUM_CALLS = 8;
+export const SET_WINDOW_MS = 9;
+export const SET_SLOW_CALL_MS = 10;
+export const SET_RELATIVE = 11;
+export const SET_MAX_OPEN = 12;
+export const SET_MAX_TIMEOUT_MS = 13;
+export const SET_STAGES = 14;
+export const SET_STAGE_MS = 15;
+export const SET_STAGE_CALLS = 16;
+export const SET_SHADOW = 17;
+export const SET_NEWCOMERS_RATE = 18;
+export const SET_NEWCOMERS_BURST = 19;
+export const SET_HALF_LIFE_MS = 20;
+export const SET_AUTOMATIC = 21;
+export const SET_PER_TRIP = 22;
+export const SET_PER_CLEAN_WINDOW = 23;
+/** Behind the settings: for each class its factor and whether it is exempt, an f64 each; then the names. */
+export const ROOM_CLASSES = 192; // SETTINGS * 8
+export const ROOM_CLASS_NAMES = 1216; // ROOM_CLASSES + CLASSES * 16
 
 // ── where each section starts, given where the one before it does ────────────────────────────────────────────────────
 
@@ -164,7 +248,7 @@ export function coldAt(index: number, capacity: number): number {
 }
 
 export function freeAt(cold: number, capacity: number): number {
-  return cold + capacity * COLD_BYTES;
+  return Math.ceil((cold + capacity * COLD_BYTES) / 8) * 8;
 }
 
 /** The free slots are a tree of 64-bit words, 64 children a word: how many words stand above the leaves. */
@@ -197,6 +281,9 @@ export const NEEDS_TIME = 0x40000001;
 /** "No permit was given" among permits. */
 export const NO_PERMIT = -0x80000000;
 
+/** The permit of a rejection that shadow mode lets through: no row's life has the number 0. */
+export const SHADOW_PERMIT = 1;
+
 /** What copying rows returns instead of a count: the limits changed meanwhile, or this instance has no open table. */
 export const SAVE_CHANGED = -1;
 export const SAVE_CLOSED = -2;
@@ -211,6 +298,10 @@ export const RETRY_MAX = 0xffffffe;
 export const STATE_CLOSED = 0;
 export const STATE_OPEN = 1;
 export const STATE_HALF_OPEN = 2;
+export const STATE_RECOVERING = 3;
+/** Only looks tell them apart from open and closed. */
+export const STATE_FORCED_OPEN = 4;
+export const STATE_FORCED_CLOSED = 5;
 
 export const OUTCOME_SUCCESS = 0;
 export const OUTCOME_FAILURE = 1;

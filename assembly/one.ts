@@ -9,24 +9,24 @@ import { EPOCH_START, instantOf, TAG_BITS, TAG_MASK, TICKS_PER_MS } from './buck
 import { check } from './check';
 import { tally } from './counters';
 import { permitOf } from './decision';
-import { COUNT_ALLOWED, STALE } from './layout';
-import { inForce, limitsOf, tau, ticksPerToken, versionOf } from './limits';
-import { isOpenAt, rowAt } from './place';
-import { allowedAt, casBucket, count, getBreaker, getBucket, isLive } from './row';
+import { AT_EXTRAS, COUNT_ALLOWED, EXTRAS_NEWCOMERS, STALE } from './layout';
+import { currentLimits, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
+import { load32 } from './memory';
+import { isOpenAt, lastInstant, rowAt } from './place';
+import { PRICED, priceOf } from './price';
+import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
+import { isElsewhere, keep, quietNow, sliceAt, turnTo } from './slices';
+import { isSimple } from './watch';
+import { isQuiet } from './window';
 
 /** 2⁴⁰ ms as the bits of an f64. As an unsigned integer, every time from 0 to it is below, every other time and NaN above. */
 const PLAIN_END: u64 = 0x4270000000000000;
 /** The state and the failures of a breaker word: all 0 in a closed circuit without failures. */
 const CLOSED_AND_CLEAN: u64 = 0x0000ffffffff0003;
-const STATE_BITS: u32 = 3;
-const PARITY: u32 = 1;
+export const STATE_BITS: u32 = 3;
+export const PARITY: u32 = 1;
 /** Where `now` ends, 2⁴¹ ms. */
 const NOW_END: f64 = 2199023255552;
-
-/** Whether the circuit is not closed, or the bucket not in the limits in force. */
-export function isUnusual(bucket: u64, breaker: u64, force: u64): bool {
-  return ((<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY)) != 0;
-}
 
 /** `check` for a cost of 1. `now` may be any number: what is not finite or not less than 2⁴¹ from 0 gets STALE. */
 export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
@@ -34,11 +34,14 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
   const row = rowAt(slot);
   const bucket = getBucket(row);
   const breaker = getBreaker(row);
+  const special = (<u32>getPeer(row) & PRICED) | load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  if (!isUnusual(bucket, breaker, force) && reinterpret<u64>(now) < PLAIN_END) {
+  const unusual = (<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY);
+  if ((unusual | special) == 0 && reinterpret<u64>(now) < PLAIN_END) {
     const limits = limitsOf(force);
     const at = <u64>(<i64>(now * TICKS_PER_MS) + EPOCH_START);
+    keep(at);
     const after = max<u64>(bucket >> TAG_BITS, at) + ticksPerToken(limits);
     if (after - at <= tau(limits)) {
       if (casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
@@ -47,15 +50,54 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
         return permitOf(epoch, generationOf(breaker));
       }
     }
+  } else if ((unusual | (special & <u32>EXTRAS_NEWCOMERS)) == 0 && reinterpret<u64>(now) < PLAIN_END) {
+    return checkPriced(row, slot, epoch, now);
   }
-  return abs<f64>(now) < NOW_END ? check(slot, epoch, 1, now, instantOf(now)) : STALE;
+  return abs<f64>(now) < NOW_END ? check(slot, epoch, 1, now, instantOf(now), false) : STALE;
 }
 
-/** Whether a success counts and changes nothing: the circuit is closed, without failures, and in the permit's period. */
+/** The same where a token has another price than T. */
+export function checkPriced(row: usize, slot: u32, epoch: u32, now: f64): i32 {
+  const bucket = getBucket(row);
+  const breaker = getBreaker(row);
+  const peer = getPeer(row);
+  const extras = load32(AT_EXTRAS);
+  const force = inForce();
+  const limits = limitsOf(force);
+  const at = min<u64>(instantOf(now), latest(limits));
+  keep(at);
+  const price = priceOf(peer, extras, at, limits);
+  const after = max<u64>(bucket >> TAG_BITS, at) + price;
+  const unusual = (<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY);
+  if (isLive(row, epoch) && unusual == 0 && after - at <= max<u64>(tau(limits), price)) {
+    if (casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
+      count(allowedAt(row));
+      tally(COUNT_ALLOWED);
+      return permitOf(epoch, generationOf(breaker));
+    }
+  }
+  return check(slot, epoch, 1, now, instantOf(now), false);
+}
+
+/** Whether a success counts and changes nothing, as of the last check. Else `settle` has to see. */
 export function succeedOne(slot: u32, epoch: u32, permit: i32): bool {
   if (!isOpenAt(slot)) return false;
   const row = rowAt(slot);
   const breaker = getBreaker(row);
+  const window = getWindow(row);
   if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
-  return permit == permitOf(epoch, generationOf(breaker));
+  return permit == permitOf(epoch, generationOf(breaker)) && isQuiet(window, quietNow()) && !isElsewhere(lastInstant());
+}
+
+/** The same at a time. A count that only grows by one is written. */
+export function succeedAt(slot: u32, epoch: u32, permit: i32, now: f64): bool {
+  if (!isOpenAt(slot)) return false;
+  const row = rowAt(slot);
+  const breaker = getBreaker(row);
+  if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
+  if (permit != permitOf(epoch, generationOf(breaker))) return false;
+  const instant = instantOf(now);
+  const limits = currentLimits();
+  if (isElsewhere(instant)) turnTo(instant, limits);
+  return isQuiet(getWindow(row), quietNow()) || isSimple(row, breaker, sliceAt(instant, limits), quietNow(), limits);
 }

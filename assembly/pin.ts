@@ -20,6 +20,14 @@ export function pinned(fingerprint: u64, length: u32, now: f64): i64 {
   }
 }
 
+/** The peer's row, found or claimed, without a pin; NONE where no row is free. */
+export function seated(fingerprint: u64, length: u32, now: f64): i64 {
+  const ref = find(fingerprint);
+  if (ref != NONE) return ref;
+  const born = claim(fingerprint, length, now, 0, 0, 0);
+  return born == NONE ? NONE : born & ~BORN;
+}
+
 function pin(slot: u32, epoch: u32): bool {
   const row = rowAt(slot);
   while (true) {

@@ -18,6 +18,7 @@ import {
   THREAD_BYTES,
   THREAD_FOUND,
   THREAD_ID,
+  THREAD_INSTANT,
   tableEnd,
   threadsAt,
 } from './layout';
@@ -101,4 +102,9 @@ export function rowAt(slot: u32): usize {
 
 export function coldOf(slot: u32): usize {
   return cold + <usize>slot * COLD_BYTES;
+}
+
+/** The instant of this thread's last check. */
+export function lastInstant(): u64 {
+  return load<u64>(block, THREAD_INSTANT);
 }

@@ -4,15 +4,27 @@
 // A row that owes tokens or holds a live circuit is never taken: a limiter that forgets debts when it is full is reset
 // by anyone with enough names.
 
-import { FORGIVEN, handedOver, OWES, standing } from './breaker';
-import { handedOver as bucketHandedOver, converted, isFull, ticks } from './bucket';
+import { CLEAN, FORGIVEN, handedOver, OWES, standing, stateOf } from './breaker';
+import { handedOver as bucketHandedOver, converted, instantOf, isFull, ticks } from './bucket';
+import { classOf } from './classes';
 import { tally } from './counters';
 import { NO_SLOT } from './free';
 import { NONE, refOf } from './index';
-import { AT_BIRTHS, AT_ERA, AT_HAND, AT_MEMBERS, COUNT_FREED, COUNT_RECLAIMED, EPOCH_BITS } from './layout';
-import { inForce, limitsOf } from './limits';
+import {
+  AT_BIRTHS,
+  AT_ERA,
+  AT_HAND,
+  AT_MEMBERS,
+  COUNT_FREED,
+  COUNT_RECLAIMED,
+  EPOCH_BITS,
+  STATE_RECOVERING,
+} from './layout';
+import { currentLimits, inForce, limitsOf, timeoutMs } from './limits';
 import { add32, load64, SHARED } from './memory';
 import { capacity, me, rowAt } from './place';
+import { endMs, untilEnd } from './recovery';
+import { scoreAt } from './reputation';
 import {
   CLOSING,
   casBreaker,
@@ -23,12 +35,14 @@ import {
   getBucket,
   getLastFailure,
   getMeta,
+  getPeer,
   LIMBO,
   LIVE,
   lifeOf,
   meta,
   pinsOf,
 } from './row';
+import { due } from './turn';
 
 const LOOKS: u32 = 64;
 const LOW_BITS: u32 = 0xffff;
@@ -53,12 +67,28 @@ function isHeld(word: u64): bool {
   return pinsOf(word) != 0;
 }
 
-/** What would be lost with the row: OWES, FORGIVEN or CLEAN. */
-function standingOf(row: usize, now: f64): u32 {
+/** Of a bad reputation: all that the row owes is that it be remembered. */
+const DISLIKED: u32 = 3;
+
+/** What would be lost with the row: OWES, DISLIKED, FORGIVEN or CLEAN. A row with a class was given it: it stays. */
+function standingOf(slot: u32, now: f64): u32 {
+  const row = rowAt(slot);
   const force = inForce();
   const limits = limitsOf(force);
-  if (!isFull(converted(getBucket(row), force), ticks(now, limits))) return OWES;
-  return standing(getBreaker(row), getLastFailure(row), now, limits);
+  const peer = getPeer(row);
+  if (classOf(peer) || !isFull(converted(getBucket(row), force), ticks(now, limits))) return OWES;
+  let breaker = getBreaker(row);
+  for (let by = due(slot, breaker, now, limits); by != breaker; by = due(slot, breaker, now, limits)) breaker = by;
+  const worth =
+    stateOf(breaker) == STATE_RECOVERING
+      ? inRamp(breaker, now, limits)
+      : standing(breaker, getLastFailure(slot), now, limits);
+  return worth != OWES && scoreAt(peer, instantOf(now), limits) < 0 ? DISLIKED : worth;
+}
+
+/** A ramp that nobody goes on with is forgiven as an open circuit is that nobody probes. */
+function inRamp(breaker: u64, now: f64, limits: usize): u32 {
+  return untilEnd(breaker, now) == 0 && now - endMs(breaker, now) >= timeoutMs(limits) ? FORGIVEN : OWES;
 }
 
 /** Takes a row nobody owns, in this META, for this thread; its new reference, or NONE. */
@@ -81,7 +111,7 @@ function seize(slot: u32, now: f64): i64 {
     const bucket = getBucket(row);
     const breaker = getBreaker(row);
     if (
-      standingOf(row, now) == OWES ||
+      standingOf(slot, now) == OWES ||
       !casBucket(row, bucket, bucketHandedOver(bucket)) ||
       !casBreaker(row, breaker, handedOver(breaker))
     ) {
@@ -89,7 +119,7 @@ function seize(slot: u32, now: f64): i64 {
       return NONE;
     }
   }
-  if (!ASC_NO_ASSERT) assert(SHARED || !owned || standingOf(row, now) != OWES);
+  if (!ASC_NO_ASSERT) assert(SHARED || !owned || standingOf(slot, now) != OWES);
   const ref = takeLimbo(slot, word);
   if (ref != NONE && owned) {
     tally(COUNT_FREED);
@@ -98,22 +128,39 @@ function seize(slot: u32, now: f64): i64 {
   return ref;
 }
 
-/** A row under the hand, now this thread's, or NONE. One that is clean goes before one that is only forgiven. */
+/**
+ * A row under the hand, now this thread's, or NONE. One that is clean goes before one that is only forgiven. Bad reputations
+ * are remembered, as long as no more than half of the rows under the hand are kept for that; then the mildest goes.
+ */
 export function reclaim(now: f64): i64 {
   let forgiven = NO_SLOT;
-  for (let looks = min<u32>(capacity, LOOKS); looks > 0; looks--) {
+  let mildest = NO_SLOT;
+  let score: i32 = i32.MIN_VALUE;
+  let disliked: u32 = 0;
+  const most = min<u32>(capacity, LOOKS);
+  for (let looks = most; looks > 0; looks--) {
     const slot = add32(AT_HAND, 1) % capacity;
     const row = rowAt(slot);
     const word = getMeta(row);
     if (isHeld(word)) continue;
-    const state = lifeOf(word) == LIMBO ? FORGIVEN + 1 : standingOf(row, now);
+    const state = lifeOf(word) == LIMBO ? CLEAN : standingOf(slot, now);
     if (state == OWES) continue;
     if (state == FORGIVEN) {
       if (forgiven == NO_SLOT) forgiven = slot;
       continue;
     }
+    if (state == DISLIKED) {
+      disliked++;
+      const own = scoreAt(getPeer(row), instantOf(now), currentLimits());
+      if (own > score) {
+        mildest = slot;
+        score = own;
+      }
+      continue;
+    }
     const ref = seize(slot, now);
     if (ref != NONE) return ref;
   }
-  return forgiven == NO_SLOT ? NONE : seize(forgiven, now);
+  if (forgiven != NO_SLOT) return seize(forgiven, now);
+  return disliked > most / 2 ? seize(mildest, now) : NONE;
 }

@@ -9,6 +9,8 @@
 // Code that gives a row to another peer changes META first, then every word.
 
 import {
+  COLD_BACKOFF,
+  COLD_LAST_FAILURE,
   LIFE_BITS,
   LIFE_CLOSING,
   LIFE_LIMBO,
@@ -17,17 +19,20 @@ import {
   ROW_BREAKER,
   ROW_BUCKET,
   ROW_FINGERPRINT,
-  ROW_LAST_FAILURE,
   ROW_META,
+  ROW_PEER,
   ROW_RATE_LIMITED,
+  ROW_WINDOW,
 } from './layout';
 import { cas64, load32, load64, loadCount32, store32, store64, storeCount32 } from './memory';
+import { coldOf } from './place';
 
 const META: usize = ROW_META;
 const FP: usize = ROW_FINGERPRINT;
 const BUCKET: usize = ROW_BUCKET;
 const BREAKER: usize = ROW_BREAKER;
-const LAST_FAILURE: usize = ROW_LAST_FAILURE;
+const WINDOW: usize = ROW_WINDOW;
+const PEER: usize = ROW_PEER;
 const ALLOWED: usize = ROW_ALLOWED;
 const RATE_LIMITED: usize = ROW_RATE_LIMITED;
 
@@ -108,13 +113,48 @@ export function casBreaker(row: usize, expected: u64, word: u64): bool {
   return cas64(row + BREAKER, expected, word);
 }
 
-/** The time of the last failure in units of 512 ms, rounded up. With this unit 32 bits last as long as the clock. */
-export function getLastFailure(row: usize): u32 {
-  return load32(row + LAST_FAILURE);
+export function getWindow(row: usize): u64 {
+  return load64(row + WINDOW);
 }
 
-export function setLastFailure(row: usize, coarse: u32): void {
-  store32(row + LAST_FAILURE, coarse);
+export function setWindow(row: usize, word: u64): void {
+  store64(row + WINDOW, word);
+}
+
+export function casWindow(row: usize, expected: u64, word: u64): bool {
+  return cas64(row + WINDOW, expected, word);
+}
+
+export function getPeer(row: usize): u64 {
+  return load64(row + PEER);
+}
+
+export function setPeer(row: usize, word: u64): void {
+  store64(row + PEER, word);
+}
+
+export function casPeer(row: usize, expected: u64, word: u64): bool {
+  return cas64(row + PEER, expected, word);
+}
+
+// Two words that are kept in the cold record, because no check reads them. They are stored plainly: a race makes them wrong
+// by one result.
+
+/** The time of the last failure in units of 512 ms, rounded up. With this unit 32 bits last as long as the clock. */
+export function getLastFailure(slot: u32): u32 {
+  return load32(coldOf(slot) + COLD_LAST_FAILURE);
+}
+
+export function setLastFailure(slot: u32, coarse: u32): void {
+  store32(coldOf(slot) + COLD_LAST_FAILURE, coarse);
+}
+
+export function getBackoff(slot: u32): u32 {
+  return load32(coldOf(slot) + COLD_BACKOFF);
+}
+
+export function setBackoff(slot: u32, word: u32): void {
+  store32(coldOf(slot) + COLD_BACKOFF, word);
 }
 
 // Counters have 32 bits and stop at their maximum. In the shared build two threads that count at the same moment may lose

@@ -6,7 +6,7 @@
 import { converted } from './bucket';
 import { COLD_BYTES, RECORD_BYTES, RECORDS, ROW_BREAKER, ROW_BUCKET, ROW_BYTES, SAVE_CHANGED } from './layout';
 import { inForce, versionOf } from './limits';
-import { load64, SHARED } from './memory';
+import { load32, SHARED } from './memory';
 import { batchRoom, capacity, coldOf, rowAt, usedSlots } from './place';
 import { getBreaker, getBucket, getMeta, LIMBO, lifeOf } from './row';
 
@@ -56,7 +56,8 @@ function copied(slot: u32, record: usize, force: u64): bool {
   return false;
 }
 
+/** A cold record begins at a multiple of four bytes. */
 function copy(from: usize, to: usize, bytes: usize): void {
-  if (SHARED) for (let at: usize = 0; at < bytes; at += 8) store<u64>(to + at, load64(from + at));
+  if (SHARED) for (let at: usize = 0; at < bytes; at += 4) store<u32>(to + at, load32(from + at));
   else memory.copy(to, from, bytes);
 }

@@ -20,6 +20,15 @@ export function isTime(now: number): boolean {
   return typeof now === 'number' && Math.abs(now) < NOW_END;
 }
 
+/** `durationMs`: finite milliseconds of at least 0. */
+export function requireDuration(durationMs: number): void {
+  if (typeof durationMs === 'number' && durationMs >= 0 && durationMs < Number.POSITIVE_INFINITY) return;
+  throw new ArgumentRangeError(
+    'ERR_PEERGATE_DURATION',
+    `durationMs: expected finite milliseconds of at least 0, got ${shown(durationMs)}`,
+  );
+}
+
 /** Whether it may be a permit: an integer of 32 bits. */
 export function isPermit(permit: number | undefined): permit is number {
   return typeof permit === 'number' && (permit | 0) === permit;

@@ -1,9 +1,9 @@
 // The configuration: its fields, their defaults and bounds, and three presets.
 
 import { type Clock, monotonicClock } from './clock.js';
+import { checked, RULES } from './config-rules.js';
 import { ConfigError } from './errors.js';
 import { requireKnownFields } from './options.js';
-import { MAX_PEERS } from './wasm/core.js';
 
 /** What a new peer gets when it finds no row. */
 export type OnFull = 'overflow' | 'reject';
@@ -27,6 +27,82 @@ export interface Limits {
    * bucket with all other peers that found no row. `'reject'`: it is rejected as `table_full`. Default `'overflow'`.
    */
   readonly onFull: OnFull;
+  /**
+   * The circuit also opens when this fraction of the results in the window are failures, once there are `minimumCalls`;
+   * 0 < x ≤ 1. Default: off.
+   */
+  readonly failureRateThreshold?: number;
+  /**
+   * Results without which a failure rate says nothing. After as many successes a peer counts as established; an integer
+   * 1 … 1 000. Default 20.
+   */
+  readonly minimumCalls: number;
+  /** Milliseconds of the window: the current half of it and the one before; 100 … 2³¹ − 1. Default 10 000. */
+  readonly windowMs: number;
+  /** A success that took at least so many ms counts as a failure, except for consecutive failures; above 0. Default: off. */
+  readonly slowCallMs?: number;
+  /** The failure rate must also be so many times that of all established peers, up to 0.95; above 1. Default: off. */
+  readonly relativeThreshold?: number;
+  /**
+   * Once one circuit more than this fraction of the active established peers would open in a window, circuits of
+   * established peers stay closed: the fault is probably yours. It takes 10 such peers; 0 < x ≤ 1, 1 is off. Default 0.5.
+   */
+  readonly maxOpenFraction: number;
+  /**
+   * Each time the circuit opens again it stays open twice as long, up to this many ms, less a random part of up to a half.
+   * At least `circuitBreakerTimeoutMs`, at most 2³¹ − 1. Default: the same as that, which switches it off.
+   */
+  readonly circuitBreakerMaxTimeoutMs: number;
+  /** After a probe that succeeded, let requests through in growing fractions instead of all at once. Default: off. */
+  readonly recovery?: Recovery;
+  /** `'shadow'`: everything is decided and counted, but rejected requests are let through. Default `'enforce'`. */
+  readonly mode: Mode;
+  /** Kinds of peers with limits of their own, by name; at most 63. Default: none. */
+  readonly classes: ClassLimits;
+  /** One bucket that all peers share which are neither established nor held by a handle. Default: off. */
+  readonly newcomers?: Newcomers;
+  /** Lets trips and clean windows change the reputation of a peer. Default: off. */
+  readonly reputation?: Reputation;
+}
+
+/** The ramp after a probe that succeeded: stage s of S lets 2^(s − S − 1) of the requests through. */
+export interface Recovery {
+  /** An integer 1 … 6. Default 4. */
+  readonly stages: number;
+  /** How long a stage lasts at least, in ms; 1 … 2³¹ − 1. Default 2 000. */
+  readonly stageMs: number;
+  /** Requests of each stage that always pass, and results without which it does not end; an integer 1 … 31. Default 5. */
+  readonly minCalls: number;
+}
+
+export type Mode = 'enforce' | 'shadow';
+
+/** The limits of a class of peers. */
+export interface ClassLimit {
+  /** What the configured rate and burst are multiplied by; 1/256 … 256. Default 1. */
+  readonly factor: number;
+  /** Whether the load factor does not apply. Default false. */
+  readonly exemptFromLoad: boolean;
+}
+
+export type ClassLimits = Readonly<Record<string, ClassLimit>>;
+
+/** The bucket that newcomers share. */
+export interface Newcomers {
+  /** As the limit of this name of one peer. */
+  readonly maxRequestsPerSec: number;
+  /** As the limit of this name of one peer. */
+  readonly burstSize: number;
+}
+
+/** How reputations change by themselves. Points are −100 … 100. */
+export interface Reputation {
+  /** The time in which a score goes halfway back to 0, in ms; 1 000 … 2³¹ − 1. Default 600 000. */
+  readonly halfLifeMs: number;
+  /** Points for a circuit that opens. Default −10. */
+  readonly perTrip: number;
+  /** Points for a window with a success and without a trip, once a minute at most. Default 1. */
+  readonly perCleanWindow: number;
 }
 
 /** The configuration in force. */
@@ -44,11 +120,23 @@ export interface ResolvedConfig extends Limits {
   readonly module?: WebAssembly.Module;
 }
 
+/** A field as it is given: parts of an object do, and `false` switches off what can be off. */
+type Given<T> = {
+  readonly [K in keyof T]?:
+    | (K extends 'recovery' | 'reputation' ? Some<T[K]> : K extends 'classes' ? GivenClasses : T[K])
+    | (undefined extends T[K] ? false : never)
+    | undefined;
+};
+type Some<T> = { readonly [K in keyof NonNullable<T>]?: NonNullable<T>[K] | undefined };
+type GivenClasses = Readonly<Record<string, Some<ClassLimit>>>;
+
 /** What `new RateLimiter` takes: any part of the configuration. */
-export type RateLimiterConfig = { readonly [K in keyof ResolvedConfig]?: ResolvedConfig[K] | undefined };
+export type RateLimiterConfig = Given<Omit<ResolvedConfig, 'module'>> & {
+  readonly module?: WebAssembly.Module | undefined;
+};
 
 /** What `configure` takes: any part of the limits. */
-export type LimitsUpdate = { readonly [K in keyof Limits]?: Limits[K] | undefined };
+export type LimitsUpdate = Given<Limits>;
 
 type Preset = Pick<Limits, 'maxRequestsPerSec' | 'burstSize' | 'circuitBreakerThreshold' | 'circuitBreakerTimeoutMs'>;
 
@@ -81,41 +169,29 @@ const DEFAULTS: ResolvedConfig = {
   probeTimeoutMs: 30_000,
   maxPeers: 65_536,
   onFull: 'overflow',
+  minimumCalls: 20,
+  windowMs: 10_000,
+  maxOpenFraction: 0.5,
+  circuitBreakerMaxTimeoutMs: presets.default.circuitBreakerTimeoutMs,
+  mode: 'enforce',
+  classes: Object.freeze({}),
   clock: monotonicClock,
   shared: false,
 };
 
-const MAX_RATE = 1e6;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MAX_REFILL_SEC = 10 * 365.25 * 86_400;
 
-type Rule = readonly [expected: string, holds: (value: unknown) => boolean];
-
-const positive = (most: number, expected: string): Rule => [
-  expected,
-  (value) => typeof value === 'number' && value > 0 && value <= most,
-];
-
-const whole = (most: number, expected: string): Rule => [
-  expected,
-  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most,
-];
-
-const RULES: { readonly [K in keyof ResolvedConfig]-?: Rule } = {
-  maxRequestsPerSec: positive(MAX_RATE, 'a number above 0 and at most 1000000'),
-  burstSize: whole(Number.MAX_SAFE_INTEGER, 'an integer of at least 1'),
-  circuitBreakerThreshold: whole(2 ** 30, 'an integer from 1 to 2^30'),
-  circuitBreakerTimeoutMs: positive(MAX_TIMEOUT_MS, 'milliseconds above 0 and at most 2^31 - 1'),
-  halfOpenProbes: whole(15, 'an integer from 1 to 15'),
-  probeTimeoutMs: positive(MAX_TIMEOUT_MS, 'milliseconds above 0 and at most 2^31 - 1'),
-  maxPeers: whole(MAX_PEERS, `an integer from 1 to ${MAX_PEERS}`),
-  onFull: ["'overflow' or 'reject'", (value) => value === 'overflow' || value === 'reject'],
-  clock: ['a function that returns milliseconds', (value) => typeof value === 'function'],
-  shared: ['true or false', (value) => typeof value === 'boolean'],
-  module: ['a WebAssembly.Module', (value) => value instanceof WebAssembly.Module],
-};
-
 const FIELDS = Object.keys(RULES);
+
+/** What can be switched off with `false`. */
+const OFF: readonly string[] = [
+  'failureRateThreshold',
+  'slowCallMs',
+  'relativeThreshold',
+  'recovery',
+  'newcomers',
+  'reputation',
+];
 
 /** What `configure` cannot change. */
 const FIXED = ['maxPeers', 'clock', 'shared', 'module'] as const;
@@ -148,15 +224,31 @@ export function updateConfig(config: ResolvedConfig, update: LimitsUpdate): Reso
 function merge(base: ResolvedConfig, given: RateLimiterConfig): ResolvedConfig {
   requireConfigFields(given);
   const merged: Record<string, unknown> = { ...base };
-  for (const [field, [expected, holds]] of Object.entries(RULES)) {
-    const value = given[field as keyof ResolvedConfig];
+  for (const field of FIELDS) {
+    const value = given[field as keyof RateLimiterConfig];
     if (value === undefined) continue;
-    if (!holds(value)) throw new ConfigError(field, expected, value);
-    merged[field] = value;
+    if (value === false && OFF.includes(field)) delete merged[field];
+    else merged[field] = checked(field as keyof typeof RULES, value);
+  }
+  if (given.circuitBreakerMaxTimeoutMs === undefined && isWithoutBackoff(base)) {
+    merged['circuitBreakerMaxTimeoutMs'] = merged['circuitBreakerTimeoutMs'];
   }
   const config = merged as unknown as ResolvedConfig;
-  if (config.burstSize / config.maxRequestsPerSec > MAX_REFILL_SEC) {
-    throw new ConfigError('burstSize', 'at most ten years of maxRequestsPerSec', config.burstSize);
+  requireRefill(config, 'burstSize');
+  if (config.newcomers !== undefined) requireRefill(config.newcomers, 'newcomers.burstSize');
+  if (config.circuitBreakerMaxTimeoutMs < config.circuitBreakerTimeoutMs) {
+    const came = config.circuitBreakerMaxTimeoutMs;
+    throw new ConfigError('circuitBreakerMaxTimeoutMs', 'at least circuitBreakerTimeoutMs', came);
   }
   return Object.freeze(config);
+}
+
+/** Then the longest timeout follows the timeout. */
+function isWithoutBackoff(config: ResolvedConfig): boolean {
+  return config.circuitBreakerMaxTimeoutMs === config.circuitBreakerTimeoutMs;
+}
+
+function requireRefill({ burstSize, maxRequestsPerSec }: Newcomers, field: string): void {
+  if (burstSize / maxRequestsPerSec <= MAX_REFILL_SEC) return;
+  throw new ConfigError(field, 'at most ten years of maxRequestsPerSec', burstSize);
 }

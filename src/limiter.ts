@@ -1,6 +1,6 @@
 // The facade: it takes options, IDs and times, and returns decisions. It does no arithmetic on tokens; the core decides.
 
-import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireDuration, requireNow, UNKNOWN } from './args.js';
 import { checkPeers } from './batch.js';
 import type { Clock } from './clock.js';
 import {
@@ -11,6 +11,7 @@ import {
   resolveConfig,
   updateConfig,
 } from './config.js';
+import { Controls } from './controls.js';
 import { type Decision, isAllowed } from './decision.js';
 import { type Inspect, inspectCustom } from './inspect.js';
 import { listPeers, type PeerInfo, type Ranked, requireRanking, topPeers } from './listing.js';
@@ -44,11 +45,11 @@ import { readTotals } from './wasm/reading.js';
  * The bucket is the generic cell rate algorithm (ITU-T I.371, annex A); the breaker is the pattern that M. Nygard
  * describes in "Release It!".
  */
-export class RateLimiter {
+export class RateLimiter extends Controls {
   readonly #table: Table;
 
   /**
-   * Reserves the whole table: about 152 bytes for each of `maxPeers`. A cache keeps up to 65 536 of the strings that you pass
+   * Reserves the whole table: about 156 bytes for each of `maxPeers`. A cache keeps up to 65 536 of the strings that you pass
    * as IDs: 4 MB of heap when it is full of IDs of 52 characters, 62 MB with 1 024. IDs in bytes are not cached.
    *
    * @throws ConfigError that names the field, what was expected and what came.
@@ -57,7 +58,9 @@ export class RateLimiter {
   /** @internal */
   constructor(options: Table);
   constructor(options: RateLimiterConfig | Table = {}) {
-    this.#table = options instanceof Table ? options : Table.create(resolveConfig(options));
+    const table = options instanceof Table ? options : Table.create(resolveConfig(options));
+    super(table);
+    this.#table = table;
   }
 
   /**
@@ -127,17 +130,25 @@ export class RateLimiter {
    * Records that the request succeeded.
    *
    * @param permit What `check` returned. Without it the result counts towards the current period.
-   * @param now Milliseconds on the limiter's clock, which is read only where the circuit is not closed.
+   * @param now Milliseconds on the limiter's clock, which is read only where the circuit is not closed or
+   *   `failureRateThreshold` is on.
+   * @param durationMs How long the request took: with `slowCallMs` it may count as a failure. Finite, at least 0.
    * @returns Whether the result counted.
    * @throws TypeError or RangeError for a bad argument, before anything changes.
    */
-  recordSuccess(peerId: PeerId, permit?: Decision, now?: number): boolean {
-    if (isPermit(permit) && (now === undefined || isTime(now))) {
+  recordSuccess(peerId: PeerId, permit?: Decision, now?: number, durationMs = 0): boolean {
+    if (isPermit(permit) && durationMs === 0 && (now === undefined || isTime(now))) {
       const { core, slots } = this.#table;
       const entry = slots.seen(peerId);
-      if (entry >= 0 && core.succeedOne(slots.recent.slot(entry), slots.recent.epoch(entry), permit)) return true;
+      if (entry >= 0) {
+        const slot = slots.recent.slot(entry);
+        const epoch = slots.recent.epoch(entry);
+        const counted =
+          now === undefined ? core.succeedOne(slot, epoch, permit) : core.succeedAt(slot, epoch, permit, now);
+        if (counted) return true;
+      }
     }
-    return this.#succeedAny(peerId, permit, now);
+    return this.#succeedAny(peerId, permit, now, durationMs);
   }
 
   /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
@@ -327,26 +338,28 @@ export class RateLimiter {
   }
 
   /** Reads the clock only if it matters. */
-  #succeedAny(peerId: PeerId, permit: Decision | undefined, now: number | undefined): boolean {
-    if (now !== undefined) return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now);
-    const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN);
+  #succeedAny(peerId: PeerId, permit: Decision | undefined, now: number | undefined, durationMs: number): boolean {
+    requireDuration(durationMs);
+    if (now !== undefined) return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, now, durationMs);
+    const settled = this.#settle(peerId, OUTCOME_SUCCESS, permit, UNKNOWN, durationMs);
     if (settled !== NEEDS_TIME) return settled === 1;
-    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock());
+    return this.#settleAt(peerId, OUTCOME_SUCCESS, permit, this.#table.clock(), durationMs);
   }
 
-  #settleAt(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): boolean {
+  #settleAt(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number, durationMs = 0): boolean {
     requireNow(now);
-    return this.#settle(peerId, outcome, permit, now) === 1;
+    return this.#settle(peerId, outcome, permit, now, durationMs) === 1;
   }
 
-  #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number): number {
+  #settle(peerId: PeerId, outcome: number, permit: Decision | undefined, now: number, durationMs: number): number {
     const code = permitCode(permit);
     const { core, slots } = this.#table;
     const entry = slots.seen(peerId);
     if (entry >= 0) {
-      const settled = core.settle(slots.recent.slot(entry), slots.recent.epoch(entry), outcome, code, now);
+      const { recent } = slots;
+      const settled = core.settle(recent.slot(entry), recent.epoch(entry), outcome, code, now, durationMs);
       if (settled !== STALE) return settled;
     }
-    return slots.settle(peerId, outcome, code, now);
+    return slots.settle(peerId, outcome, code, now, durationMs);
   }
 }

@@ -1,7 +1,8 @@
 // A handle for a connection. It knows its row, so a check is one call into the core, and it pins the row, so that an idle
 // connection keeps its place.
 
-import { isPermit, isTime, permitCode, requireCost, requireNow, UNKNOWN } from './args.js';
+import { isPermit, isTime, permitCode, requireCost, requireDuration, requireNow, UNKNOWN } from './args.js';
+import { adjustReputation, classOf, force, reputationOf, setClass } from './control.js';
 import { type Decision, isAllowed } from './decision.js';
 import { ClosedError } from './errors.js';
 import { type Inspect, inspectCustom, printable } from './inspect.js';
@@ -29,6 +30,9 @@ export let isHandleOf: (table: Table, value: unknown) => value is Peer;
 
 /** Writes the rows of `count` handles where the core reads a batch; false where one is not a handle of that table. */
 export let writeBatch: (table: Table, peers: readonly Peer[], start: number, count: number) => boolean;
+
+/** Claims a row, with its pin, for a handle whose row is gone; whether it has one now. */
+export let seatAgain: (peer: Peer, now: number) => boolean;
 
 /** What a handle shows of itself in logs and in JSON. */
 export interface PeerSummary {
@@ -98,16 +102,22 @@ export class Peer {
    * Records that the request succeeded.
    *
    * @param permit What `check` returned. Without it the result counts towards the current period.
-   * @param now Milliseconds on the limiter's clock, which is read only where the circuit is not closed.
+   * @param now Milliseconds on the limiter's clock, which is read only where the circuit is not closed or
+   *   `failureRateThreshold` is on.
+   * @param durationMs How long the request took: with `slowCallMs` it may count as a failure. Finite, at least 0.
    * @returns Whether the result counted.
-   * @throws RangeError for a bad `permit` or `now`.
+   * @throws RangeError for a bad argument.
    */
-  recordSuccess(permit?: Decision, now?: number): boolean {
-    // Nothing is written here, so the row may even be another peer's by now (see `#renew`).
-    if (isPermit(permit) && (now === undefined || isTime(now))) {
-      if (this.#core.succeedOne(this.#slot, this.#epoch, permit)) return true;
+  recordSuccess(permit?: Decision, now?: number, durationMs = 0): boolean {
+    if (this.#core.era[0] !== this.#era) this.#renew();
+    if (isPermit(permit) && durationMs === 0 && (now === undefined || isTime(now))) {
+      const counted =
+        now === undefined
+          ? this.#core.succeedOne(this.#slot, this.#epoch, permit)
+          : this.#core.succeedAt(this.#slot, this.#epoch, permit, now);
+      if (counted) return true;
     }
-    return this.#succeedAny(permit, now);
+    return this.#succeedAny(permit, now, durationMs);
   }
 
   /** Records that the request failed. Otherwise as `recordSuccess`; the clock is always read. */
@@ -130,6 +140,41 @@ export class Peer {
   /** The circuit's state as the next check would find it now. */
   get circuitState(): CircuitState {
     return this.#table.circuitState(this.#id, this.#table.clock());
+  }
+
+  /** As `RateLimiter.forceOpen`. */
+  forceOpen(now = this.#table.clock()): boolean {
+    return force(this.#table, this.#id, 'forced_open', now);
+  }
+
+  /** As `RateLimiter.forceClosed`. */
+  forceClosed(now = this.#table.clock()): boolean {
+    return force(this.#table, this.#id, 'forced_closed', now);
+  }
+
+  /** As `RateLimiter.resetCircuit`. */
+  resetCircuit(now = this.#table.clock()): boolean {
+    return force(this.#table, this.#id, 'closed', now);
+  }
+
+  /** As `RateLimiter.setClass`. */
+  setClass(name: string | undefined, now = this.#table.clock()): boolean {
+    return setClass(this.#table, this.#id, name, now);
+  }
+
+  /** As `RateLimiter.getClass`. */
+  getClass(): string | undefined {
+    return classOf(this.#table, this.#id);
+  }
+
+  /** As `RateLimiter.adjustReputation`. */
+  adjustReputation(delta: number, now = this.#table.clock()): number {
+    return adjustReputation(this.#table, this.#id, delta, now);
+  }
+
+  /** As `RateLimiter.getReputation`. */
+  getReputation(now = this.#table.clock()): number {
+    return reputationOf(this.#table, this.#id, now);
   }
 
   /** Whole tokens in the bucket now. */
@@ -189,31 +234,32 @@ export class Peer {
   }
 
   /** Any permit, any time, any circuit. Reads the clock only if it matters. */
-  #succeedAny(permit: Decision | undefined, now: number | undefined): boolean {
-    if (now !== undefined) return this.#settleAt(OUTCOME_SUCCESS, permit, now);
-    const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN);
+  #succeedAny(permit: Decision | undefined, now: number | undefined, durationMs: number): boolean {
+    requireDuration(durationMs);
+    if (now !== undefined) return this.#settleAt(OUTCOME_SUCCESS, permit, now, durationMs);
+    const settled = this.#settle(OUTCOME_SUCCESS, permit, UNKNOWN, durationMs);
     if (settled !== NEEDS_TIME) return settled === 1;
-    return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock());
+    return this.#settleAt(OUTCOME_SUCCESS, permit, this.#table.clock(), durationMs);
   }
 
-  #settleAt(outcome: number, permit: Decision | undefined, now: number): boolean {
+  #settleAt(outcome: number, permit: Decision | undefined, now: number, durationMs = 0): boolean {
     requireNow(now);
-    return this.#settle(outcome, permit, now) === 1;
+    return this.#settle(outcome, permit, now, durationMs) === 1;
   }
 
-  #settle(outcome: number, permit: Decision | undefined, now: number): number {
+  #settle(outcome: number, permit: Decision | undefined, now: number, durationMs: number): number {
     const code = permitCode(permit);
     if (this.#core.era[0] !== this.#era) this.#renew();
-    const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
-    return settled !== STALE ? settled : this.#settleAnew(outcome, code, now);
+    const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now, durationMs);
+    return settled !== STALE ? settled : this.#settleAnew(outcome, code, now, durationMs);
   }
 
-  #settleAnew(outcome: number, code: number, now: number): number {
+  #settleAnew(outcome: number, code: number, now: number, durationMs: number): number {
     // A late result must not pin the row of a connection that is gone. Only a failure without a permit claims a row.
     if (outcome !== OUTCOME_FAILURE || code !== NO_PERMIT)
-      return this.#table.slots.settle(this.#id, outcome, code, now);
+      return this.#table.slots.settle(this.#id, outcome, code, now, durationMs);
     while (this.#acquire(now)) {
-      const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now);
+      const settled = this.#core.settle(this.#slot, this.#epoch, outcome, code, now, durationMs);
       if (settled !== STALE) return settled;
     }
     return 0;
@@ -243,6 +289,7 @@ export class Peer {
   static {
     isHandleOf = (table, value): value is Peer =>
       typeof value === 'object' && value !== null && #table in value && value.#table === table;
+    seatAgain = (peer, now) => peer.#acquire(now);
     writeBatch = (table, peers, start, count) => {
       const room = table.core.batchRoom;
       const era = table.core.era[0];

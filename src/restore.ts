@@ -5,9 +5,8 @@
 // The wall clock says how long the process was down. Everything that waits for its time ages by that.
 
 import { requireNow } from './args.js';
-import { type RateLimiterConfig, type ResolvedConfig, resolveConfig } from './config.js';
+import { type RateLimiterConfig, type ResolvedConfig, requireConfigFields, resolveConfig } from './config.js';
 import { SnapshotError } from './errors.js';
-import { requireKnownFields } from './options.js';
 import { readSnapshot, type Saved } from './snapshot-format.js';
 import { Table } from './table.js';
 import { adoptRecords, RECORD_BYTES } from './wasm/copying.js';
@@ -22,7 +21,7 @@ import { writeBirths } from './wasm/reading.js';
 export function restoreTable(bytes: Uint8Array, options: RateLimiterConfig): Table {
   const saved = readSnapshot(bytes);
   const last = checked(saved);
-  requireKnownFields(options, [...Object.keys(last), 'module']);
+  requireConfigFields(options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const config = resolveConfig({ ...last, ...given });
   if (config.maxPeers < saved.maxPeers) {
@@ -41,13 +40,13 @@ export function restoreTable(bytes: Uint8Array, options: RateLimiterConfig): Tab
 /** A table with the saved rows in the saved limits, as of when they were saved. */
 function tableOf({ parts, key, births }: Saved, config: ResolvedConfig): Table {
   let table: Table | undefined;
-  for (const { limits, changedAt, pieces } of parts) {
+  for (const { limits, classes, changedAt, pieces } of parts) {
     const inForce = resolveConfig({ ...config, ...limits });
     if (table === undefined) {
-      table = Table.create(inForce, key);
+      table = Table.create(inForce, key, classes);
       writeBirths(table.core, births);
     } else {
-      table.configure(inForce, changedAt);
+      table.configure(inForce, changedAt, classes);
     }
     for (const piece of pieces) {
       if (adoptRecords(table.core, piece) === piece.length / RECORD_BYTES) continue;

@@ -55,8 +55,8 @@ export class Slots {
   }
 
   /** A result by the bytes, in one call. */
-  settle(id: PeerId, outcome: number, permit: number, now: number): number {
-    const settled = this.#core.settleId(this.write(id), outcome, permit, now);
+  settle(id: PeerId, outcome: number, permit: number, now: number, durationMs: number): number {
+    const settled = this.#core.settleId(this.write(id), outcome, permit, now, durationMs);
     this.#remember(id);
     return settled;
   }

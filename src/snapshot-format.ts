@@ -8,26 +8,32 @@
 //           ┌──────┬───────┬──
 //  section  │ kind │ bytes │ …          and so many bytes behind these eight
 //           └──────┴───────┴──
-//      limits   changed at f64, rate f64, burst f64, timeoutMs f64, probeTimeoutMs f64, threshold u32, probes u32, onFull u32, 0
-//      rows     records of 136 bytes: a row's 64 and its cold record's 72 (assembly/layout.ts)
+//      limits   changed at f64, settings f64 each, in the order of assembly/layout.ts; then for each class 48 bytes:
+//               factor f64, number u32, exempt u32, name in UTF-8 with zeros behind it
+//      rows     records of 140 bytes: a row's 64 and its cold record's 76 (assembly/layout.ts)
 //      end      number of records u32, CRC-32 of all bytes before it u32
 //
 // The rows behind a section of limits are in these limits. A further one follows where the limits changed while rows were
 // copied. The overflow row is among the records: it has epoch 0.
 //
-// Version 1 had a header of 128 bytes with the limits in it, and one sequence of records.
+// What tables of versions 1 and 2 wrote is read by snapshot-older.ts.
 
 import type { Limits } from './config.js';
 import { crc32 } from './crc32.js';
 import { SnapshotError, shown } from './errors.js';
+import { limitsFrom } from './settings.js';
+import { OLD_LIMITS_BYTES, OLD_RECORD_BYTES, readOldLimits, readOldSnapshot, renewed } from './snapshot-older.js';
 import { RECORD_BYTES } from './wasm/copying.js';
 import { EXPECTED } from './wasm/reading.js';
+import { CLASS_NAME_BYTES, CLASSES, SETTINGS, type StoredClass, type StoredSettings } from './wasm/settings.js';
 
 /** 'PGSS'. */
 const MAGIC = 0x53534750;
 const VERSION = 2;
-/** Records of this version of the table and of all later ones up to today's can be read: new words were 0 before. */
+/** Records of tables of this version and of all later ones up to today's can be read. */
 const OLDEST_ABI = 1;
+/** Tables up to this version had limits of seven fields and records of 136 bytes. */
+const LAST_OLD_ABI = 2;
 
 export const HEADER_BYTES = 64;
 export const SECTION_BYTES = 8;
@@ -37,9 +43,11 @@ const KEY_BYTES = 16;
 const LIMITS = 1;
 const ROWS = 2;
 const END = 3;
-const LIMITS_BYTES = 56;
+/** Without classes, each of which adds its own. */
+const LIMITS_BYTES = 8 + 8 * SETTINGS;
+const CLASS_BYTES = 16 + CLASS_NAME_BYTES;
 const END_BYTES = 8;
-export const LIMITS_SECTION_BYTES = SECTION_BYTES + LIMITS_BYTES;
+export const LIMITS_SECTION_BYTES = SECTION_BYTES + LIMITS_BYTES + (CLASSES - 1) * CLASS_BYTES;
 export const END_SECTION_BYTES = SECTION_BYTES + END_BYTES;
 
 /** Each change costs whoever restores a walk over all rows, so that forged bytes must not ask for any number of them. */
@@ -59,6 +67,8 @@ export interface SavedHeader {
 export interface SavedLimits {
   readonly changedAt: number;
   readonly limits: Limits;
+  /** With the numbers by which rows name them. */
+  readonly classes: readonly StoredClass[];
 }
 
 /** Rows that are in the same limits: one piece of the snapshot's bytes after the other. */
@@ -89,18 +99,20 @@ export function writeHeader(room: Uint8Array, header: SavedHeader): number {
   return HEADER_BYTES;
 }
 
-export function writeLimits(room: Uint8Array, { changedAt, limits }: SavedLimits): number {
-  const view = writeSection(room, LIMITS, LIMITS_BYTES);
-  view.setFloat64(8, changedAt, true);
-  view.setFloat64(16, limits.maxRequestsPerSec, true);
-  view.setFloat64(24, limits.burstSize, true);
-  view.setFloat64(32, limits.circuitBreakerTimeoutMs, true);
-  view.setFloat64(40, limits.probeTimeoutMs, true);
-  view.setUint32(48, limits.circuitBreakerThreshold, true);
-  view.setUint32(52, limits.halfOpenProbes, true);
-  view.setUint32(56, limits.onFull === 'reject' ? 1 : 0, true);
-  view.setUint32(60, 0, true);
-  return LIMITS_SECTION_BYTES;
+export function writeLimits(room: Uint8Array, { changedAtMs, values, classes }: StoredSettings): number {
+  const bytes = LIMITS_BYTES + classes.length * CLASS_BYTES;
+  const view = writeSection(room, LIMITS, bytes);
+  view.setFloat64(8, changedAtMs, true);
+  for (let i = 0; i < SETTINGS; i++) view.setFloat64(16 + 8 * i, values[i] as number, true);
+  let at = SECTION_BYTES + LIMITS_BYTES;
+  for (const { number, name, factor, exempt } of classes) {
+    view.setFloat64(at, factor, true);
+    view.setUint32(at + 8, number, true);
+    view.setUint32(at + 12, Number(exempt), true);
+    room.fill(0, at + 16, at + CLASS_BYTES).set(new TextEncoder().encode(name), at + 16);
+    at += CLASS_BYTES;
+  }
+  return SECTION_BYTES + bytes;
 }
 
 export function writeRows(room: Uint8Array, records: Uint8Array): number {
@@ -137,7 +149,7 @@ export function readSnapshot(bytes: Uint8Array): Saved {
   if (abi < OLDEST_ABI || abi > EXPECTED.abi) {
     throw new SnapshotError(`a table of version ${OLDEST_ABI} to ${EXPECTED.abi}`, abi);
   }
-  const parts = version === 1 ? [readVersion1(bytes, view)] : readSections(bytes, view);
+  const parts = version === 1 ? [readOldSnapshot(bytes, view)] : readSections(bytes, view, abi <= LAST_OLD_ABI);
   return {
     maxPeers: view.getUint32(12, true),
     births: view.getUint32(version === 1 ? 100 : 16, true),
@@ -148,7 +160,9 @@ export function readSnapshot(bytes: Uint8Array): Saved {
   };
 }
 
-function readSections(bytes: Uint8Array, view: DataView): SavedRows[] {
+/** `old`: with limits and records as tables had them up to version 2. */
+function readSections(bytes: Uint8Array, view: DataView, old: boolean): SavedRows[] {
+  const recordBytes = old ? OLD_RECORD_BYTES : RECORD_BYTES;
   const parts: SavedRows[] = [];
   let records = 0;
   for (let at = HEADER_BYTES; ; ) {
@@ -158,12 +172,16 @@ function readSections(bytes: Uint8Array, view: DataView): SavedRows[] {
     const end = start + length;
     if (kind === 0 || end > bytes.length) throw new SnapshotError('a section that marks the end', 'bytes without one');
     const part = parts.at(-1);
-    if (kind === LIMITS && length === LIMITS_BYTES) {
+    if (kind === LIMITS && (old ? length === OLD_LIMITS_BYTES : isLimits(length))) {
       if (parts.length > MAX_CHANGES) throw new SnapshotError(`at most ${MAX_CHANGES} changes of the limits`, 'more');
-      parts.push({ changedAt: view.getFloat64(start, true), limits: readLimits(view, start + 8), pieces: [] });
-    } else if (kind === ROWS && length % RECORD_BYTES === 0 && part !== undefined) {
-      part.pieces.push(bytes.subarray(start, end));
-      records += length / RECORD_BYTES;
+      const read = old
+        ? { limits: readOldLimits(view, start + 8), classes: [] }
+        : readLimits(bytes, view, start, length);
+      parts.push({ changedAt: view.getFloat64(start, true), ...read, pieces: [] });
+    } else if (kind === ROWS && length % recordBytes === 0 && part !== undefined) {
+      const piece = bytes.subarray(start, end);
+      part.pieces.push(old ? renewed(piece) : piece);
+      records += length / recordBytes;
     } else if (kind === END && length === END_BYTES && part !== undefined) {
       if (end !== bytes.length) throw new SnapshotError(`${end} bytes`, bytes.length);
       requireSame('records', view.getUint32(start, true), records);
@@ -176,33 +194,28 @@ function readSections(bytes: Uint8Array, view: DataView): SavedRows[] {
   }
 }
 
-const V1_HEADER_BYTES = 128;
-const V1_CHECKSUM = 20;
+function isLimits(length: number): boolean {
+  return length >= LIMITS_BYTES && (length - LIMITS_BYTES) % CLASS_BYTES === 0;
+}
 
-function readVersion1(bytes: Uint8Array, view: DataView): SavedRows {
-  const length = V1_HEADER_BYTES + (view.getUint32(16, true) + 1) * RECORD_BYTES;
-  if (bytes.length !== length) {
-    throw new SnapshotError(`${length} bytes for ${view.getUint32(16, true)} peers`, bytes.length);
+function readLimits(bytes: Uint8Array, view: DataView, start: number, length: number): Omit<SavedLimits, 'changedAt'> {
+  const values = Array.from({ length: SETTINGS }, (_, i) => view.getFloat64(start + 8 + 8 * i, true));
+  const classes: StoredClass[] = [];
+  for (let at = start + LIMITS_BYTES; at < start + length; at += CLASS_BYTES) {
+    const name = bytes.subarray(at + 16, at + CLASS_BYTES);
+    const end = name.indexOf(0);
+    classes.push({
+      factor: view.getFloat64(at, true),
+      number: view.getUint32(at + 8, true),
+      exempt: view.getUint32(at + 12, true) !== 0,
+      name: new TextDecoder().decode(end < 0 ? name : name.subarray(0, end)),
+    });
   }
-  // The checksum is of all bytes but its own.
-  const crc = crc32(bytes.subarray(V1_CHECKSUM + 4), crc32(bytes.subarray(0, V1_CHECKSUM)));
-  requireSame('as the checksum', view.getUint32(V1_CHECKSUM, true), crc);
-  return { changedAt: 0, limits: readLimits(view, 56), pieces: [bytes.subarray(V1_HEADER_BYTES)] };
+  return { limits: limitsFrom({ values, classes }), classes };
 }
 
-function readLimits(view: DataView, at: number): Limits {
-  return {
-    maxRequestsPerSec: view.getFloat64(at, true),
-    burstSize: view.getFloat64(at + 8, true),
-    circuitBreakerTimeoutMs: view.getFloat64(at + 16, true),
-    probeTimeoutMs: view.getFloat64(at + 24, true),
-    circuitBreakerThreshold: view.getUint32(at + 32, true),
-    halfOpenProbes: view.getUint32(at + 36, true),
-    onFull: view.getUint32(at + 40, true) === 1 ? 'reject' : 'overflow',
-  };
-}
-
-function requireSame(what: string, stored: number, found: number): void {
+/** @throws SnapshotError where what is stored is not what was found. */
+export function requireSame(what: string, stored: number, found: number): void {
   if (stored !== found) throw new SnapshotError(`${stored} ${what}`, found);
 }
 

@@ -12,7 +12,6 @@ import {
   HEADER_BYTES,
   LIMITS_SECTION_BYTES,
   MAX_CHANGES,
-  type SavedLimits,
   SECTION_BYTES,
   writeEnd,
   writeHeader,
@@ -28,7 +27,8 @@ import {
   type SavedRecords,
   saveRecords,
 } from './wasm/copying.js';
-import { birthsOf, keyOf, limitsVersion, readLimits, usedSlots } from './wasm/reading.js';
+import { birthsOf, keyOf, limitsVersion, usedSlots } from './wasm/reading.js';
+import { readSettings, type StoredSettings } from './wasm/settings.js';
 
 /** What `RateLimiter.snapshotAsync` takes. */
 export interface SnapshotOptions {
@@ -115,7 +115,7 @@ class Saving {
     const { core } = this.#table;
     while (true) {
       const version = limitsVersion(core);
-      const changed = version === this.#version ? undefined : limitsOf(this.#table);
+      const changed = version === this.#version ? undefined : readSettings(this.#table.core);
       const saved = saveRecords(core, this.#slot, version);
       if (saved === SAVE_CHANGED) continue;
       if (saved === SAVE_CLOSED) throw new ClosedError();
@@ -124,7 +124,7 @@ class Saving {
     }
   }
 
-  #change(version: number, limits: SavedLimits): void {
+  #change(version: number, limits: StoredSettings): void {
     if (this.#changes === MAX_CHANGES) {
       throw new SnapshotError(`at most ${MAX_CHANGES} changes of the limits while it is made`, 'more');
     }
@@ -139,10 +139,6 @@ class Saving {
     this.#crc = crc32(room.subarray(0, length), this.#crc);
     this.#length += length;
   }
-}
-
-function limitsOf({ core, config }: Table): SavedLimits {
-  return { changedAt: readLimits(core).changedAtMs, limits: config };
 }
 
 /** The table as bytes. Where other threads go on, each row is of one instant of its own. */

@@ -24,6 +24,12 @@ export interface Stats {
    * a `now` of another origin, such as a stray `Date.now()`. Such a peer is locked out until you call `removePeer`.
    */
   readonly clockAnomalies: number;
+  /** Trips that `maxOpenFraction` held back. */
+  readonly heldBack: number;
+  /** Rejections that shadow mode let through. They count as rejections as well. */
+  readonly shadowed: number;
+  /** Ramps that ended with a closed circuit. */
+  readonly recovered: number;
 }
 
 /** What a limiter shows of itself in logs and in JSON. */

@@ -2,20 +2,29 @@
 
 import { requireNow } from './args.js';
 import { type Clock, monotonicClockSince } from './clock.js';
-import { type Limits, type ResolvedConfig, resolveConfig } from './config.js';
+import { type ResolvedConfig, resolveConfig } from './config.js';
 import { ConfigError } from './errors.js';
+import { limitsFrom, settingsOf } from './settings.js';
 import { type PeerId, Slots } from './slots.js';
 import { Pins } from './threads/pins.js';
 import { joinTable, requireSharedMemory, requireTicket, reserveTicket, type Ticket } from './threads/ticket.js';
-import { type Core, createCore, epochOf, ON_FULL_OVERFLOW, ON_FULL_REJECT, requireOpen, slotOf } from './wasm/core.js';
+import { type Core, createCore, epochOf, requireOpen, slotOf } from './wasm/core.js';
 import { coreModule } from './wasm/module.js';
-import { keyOf, readHeader, readLimits, writeOrigin } from './wasm/reading.js';
+import { keyOf, readHeader, writeOrigin } from './wasm/reading.js';
+import { readSettings, type StoredClass, writeSettings } from './wasm/settings.js';
 
 /** A circuit breaker's state. */
-export type CircuitState = 'closed' | 'open' | 'half_open';
+export type CircuitState = 'closed' | 'open' | 'half_open' | 'recovering' | 'forced_open' | 'forced_closed';
 
 /** In the order of the core's codes. */
-export const CIRCUIT_STATES: readonly CircuitState[] = ['closed', 'open', 'half_open'];
+export const CIRCUIT_STATES: readonly CircuitState[] = [
+  'closed',
+  'open',
+  'half_open',
+  'recovering',
+  'forced_open',
+  'forced_closed',
+];
 
 export class Table {
   readonly core: Core;
@@ -35,14 +44,14 @@ export class Table {
   }
 
   /** A new table; with the key of another one where rows of that are to come. @throws ConfigError where memory for it cannot be had, SharingError where none can be shared. */
-  static create(config: ResolvedConfig, key?: Uint8Array): Table {
+  static create(config: ResolvedConfig, key?: Uint8Array, classes: readonly StoredClass[] = []): Table {
     if (config.shared) requireSharedMemory();
     const module = config.module ?? coreModule(config.shared);
     const table = new Table(newCore(module, config), module, config, key !== undefined);
     if (key !== undefined) keyOf(table.core).set(key);
     if (config.shared) writeOrigin(table.core, performance.timeOrigin);
     // The table is empty: no debt has to be carried over, so the instant does not matter.
-    table.configure(config, 0);
+    table.configure(config, 0, classes);
     return table;
   }
 
@@ -58,31 +67,17 @@ export class Table {
 
   get config(): ResolvedConfig {
     if (!this.#config.shared) return this.#config;
-    const stored = readLimits(this.core);
-    const limits: Limits = {
-      maxRequestsPerSec: stored.ratePerSec,
-      burstSize: stored.burst,
-      circuitBreakerThreshold: stored.threshold,
-      circuitBreakerTimeoutMs: stored.timeoutMs,
-      halfOpenProbes: stored.probes,
-      probeTimeoutMs: stored.probeTimeoutMs,
-      onFull: stored.onFull === ON_FULL_REJECT ? 'reject' : 'overflow',
-    };
-    return Object.freeze({ ...this.#config, ...limits });
+    // Without those of this thread's fields that may be off: another thread may have switched them off.
+    const { maxPeers, clock, shared, module } = this.#config;
+    const fixed = { maxPeers, clock, shared, ...(module && { module }) };
+    return Object.freeze({ ...fixed, ...limitsFrom(readSettings(this.core)) });
   }
 
-  configure(config: ResolvedConfig, now: number): void {
+  /** Classes keep the numbers that they have in `classes`. */
+  configure(config: ResolvedConfig, now: number, classes = readSettings(this.core).classes): void {
     requireOpen(this.core);
-    this.core.configure(
-      config.maxRequestsPerSec,
-      config.burstSize,
-      config.circuitBreakerThreshold,
-      config.circuitBreakerTimeoutMs,
-      config.halfOpenProbes,
-      config.probeTimeoutMs,
-      config.onFull === 'reject' ? ON_FULL_REJECT : ON_FULL_OVERFLOW,
-      now,
-    );
+    writeSettings(this.core, settingsOf(config, classes));
+    this.core.configure(now);
     this.#config = config;
   }
 

@@ -7,6 +7,20 @@ import { ClosedError, isAllowed, type Peer, RateLimiter, RpcGuard, type Ticket }
 import { engines } from './engines.js';
 import { thrownBy } from './support.js';
 
+/** Of limiters and of handles; a handle's have no peer before them. */
+const CONTROLS: Record<string, unknown[]> = {
+  forceOpen: [],
+  forceClosed: [],
+  resetCircuit: [],
+  setClass: [undefined],
+  getClass: [],
+  adjustReputation: [1],
+  getReputation: [],
+};
+const CONTROL_CALLS = Object.fromEntries(
+  Object.entries(CONTROLS).map(([name, args]) => [name, () => ['peer', ...args]]),
+);
+
 /** How each method is called; without arguments where none stand here. */
 const LIMITER_CALLS: Record<string, (handles: Peer[], ticket: Ticket | undefined) => unknown[]> = {
   check: () => ['peer'],
@@ -22,6 +36,7 @@ const LIMITER_CALLS: Record<string, (handles: Peer[], ticket: Ticket | undefined
   peer: () => ['peer'],
   top: () => [1, 'allowed'],
   configure: () => [{ burstSize: 7 }],
+  ...CONTROL_CALLS,
   detach: (_, ticket) => [ticket],
 };
 /** What may still be read or called. */
@@ -55,7 +70,14 @@ async function assertClosed(limiter: RateLimiter, handles: Peer[], ticket: Ticke
   for (const name of members(limiter, LIMITER_OPEN)) {
     await closed(limiter, name, LIMITER_CALLS[name]?.(handles, ticket) ?? []);
   }
-  for (const handle of handles) for (const name of members(handle, HANDLE_OPEN)) await closed(handle, name, []);
+  for (const handle of handles) {
+    for (const name of members(handle, HANDLE_OPEN)) await closed(handle, name, CONTROLS[name] ?? []);
+  }
+  for (const [name, args] of Object.entries({ ...CONTROL_CALLS, fleet: () => [], setLoadFactor: () => [1] })) {
+    await closed(limiter, name, args());
+  }
+  await closed(limiter, 'loadFactor', []);
+  await closed(limiter, 'checkAll', [handles]);
   await closed(limiter, 'checkMany', [[], new Int32Array(0)]);
 }
 

@@ -24,6 +24,11 @@ const HEADER_FIELDS: readonly Field[] = [
   ['AT_SWEPT', 4],
   ['AT_ERA', 4],
   ['AT_MEMBERS', 8],
+  ['AT_EXTRAS', 4],
+  ['AT_PRICED', 4],
+  ['AT_NEWCOMERS', 8],
+  ['AT_FLEET', 8 * 2 * layout.FLEET_COUNTS, 8],
+  ['AT_OCTAVE', 8 * 16, 8],
   ['AT_TENANTS', 4 * layout.MAX_THREADS, 4],
   ['STRIPES', 8 * layout.STRIPE_COUNT, 8],
 ];
@@ -32,13 +37,16 @@ const ROW_FIELDS: readonly Field[] = [
   ['ROW_FINGERPRINT', 8],
   ['ROW_BUCKET', 8],
   ['ROW_BREAKER', 8],
-  ['ROW_LAST_FAILURE', 4],
+  ['ROW_WINDOW', 8],
+  ['ROW_PEER', 8],
   ['ROW_ALLOWED', 4, 8], // written together with the next
   ['ROW_RATE_LIMITED', 4],
 ];
 const COLD_FIELDS: readonly Field[] = [
   ['COLD_CIRCUIT_REJECTED', 4],
   ['COLD_FAILURES', 4],
+  ['COLD_LAST_FAILURE', 4],
+  ['COLD_BACKOFF', 4],
   ['COLD_POSITION', 4],
   ['COLD_ID_LENGTH', 2],
   ['COLD_ID', layout.ID_KEPT, 1],
@@ -55,14 +63,24 @@ const LIMITS_FIELDS: readonly Field[] = [
   ['LIMITS_PROBES', 1],
   ['LIMITS_ON_FULL', 1],
   ['LIMITS_BEFORE', 8],
-  ['LIMITS_RATE_PER_SEC', 8],
   ['LIMITS_TAU_BEFORE', 8],
   ['LIMITS_LONGEST_TIMEOUT_MS', 8],
   ['LIMITS_LONGEST_PROBE_TIMEOUT_MS', 8],
+  ['LIMITS_SLICE_TICKS', 8],
+  ['LIMITS_QUANTUM_TICKS', 8],
+  ['LIMITS_CLASSES', 4],
+  ['LIMITS_MINIMUM_CALLS', 4],
+  ['LIMITS_COUNTS_ALL', 1],
+  ['LIMITS_NEWCOMERS', layout.LIMITS_TAU_BEFORE + 8, 8],
+  ['LIMITS_SETTINGS', 8 * layout.SETTINGS, 8],
 ];
 const THREAD_FIELDS: readonly Field[] = [
   ['COUNT_ALLOWED', 8 * layout.COUNTER_COUNT, 8], // the counters, of which this is the first
   ['THREAD_FOUND', 8, 4],
+  ['THREAD_INSTANT', 8],
+  ['THREAD_SLICE', 24, 8],
+  ['THREAD_QUANTUM', 24, 8],
+  ['THREAD_QUIET', 8],
   ['THREAD_LIMITS', 2 * layout.LIMITS_BYTES, 8],
   ['THREAD_ID', layout.MAX_ID_BYTES + 64, 8],
   ['THREAD_BATCH', 8 * layout.BATCH, 8],
@@ -100,7 +118,7 @@ test('what never changes, what claims change and what configure changes have cac
   const lines = [
     [layout.AT_MAGIC, layout.AT_ABI, layout.AT_CAPACITY, layout.AT_THREADS, layout.AT_KEY, layout.AT_ORIGIN],
     [layout.AT_BIRTHS, layout.AT_FRESH, layout.AT_HAND],
-    [layout.AT_FORCE, layout.AT_SWEPT, layout.AT_ERA, layout.AT_MEMBERS],
+    [layout.AT_FORCE, layout.AT_SWEPT, layout.AT_ERA, layout.AT_MEMBERS, layout.AT_EXTRAS, layout.AT_PRICED],
   ].map((fields) => new Set(fields.map(lineOf)));
   for (const line of lines) assert.is(line.size, 1);
   assert.is(new Set(lines.flatMap((line) => [...line])).size, 3);
@@ -124,6 +142,13 @@ test('sizes that are written out are those of their parts', () => {
   assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
   assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
   assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));
+  assert.is(layout.ROWS, layout.CLASS_TABLES + 2 * layout.CLASSES_BYTES);
+  assert.ok(layout.CLASS_TABLES >= layout.AT_OCTAVE + 128);
+  assert.is(layout.CLASS_NAMES, layout.CLASSES * layout.CLASS_BYTES);
+  assert.is(layout.CLASSES_BYTES, layout.CLASS_NAMES + layout.CLASSES * layout.CLASS_NAME_BYTES);
+  assert.is(layout.ROOM_CLASSES, 8 * layout.SETTINGS);
+  assert.is(layout.ROOM_CLASS_NAMES, layout.ROOM_CLASSES + 16 * layout.CLASSES);
+  assert.ok(layout.ROOM_CLASS_NAMES + layout.CLASSES * layout.CLASS_NAME_BYTES <= 8 * layout.BATCH);
   assert.is(layout.ID_KEPT, layout.COLD_BYTES - layout.COLD_ID);
   assert.is(layout.SLOT_BITS + layout.EPOCH_BITS, 53, 'a reference fits a double');
   assert.is(layout.EPOCH_BITS + layout.LIFE_BITS, 32, 'epoch and life fill the upper half of META');

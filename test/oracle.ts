@@ -51,6 +51,9 @@ export class Oracle {
     staleResults: 0,
     reclaimed: 0,
     clockAnomalies: 0,
+    heldBack: 0,
+    shadowed: 0,
+    recovered: 0,
   };
   limits: OracleLimits;
   /** Which peer's row the real table reclaimed for the newcomer of the current step, if any. */

@@ -244,6 +244,9 @@ for (const { name, using } of engines) {
       staleResults: 0,
       reclaimed: 0,
       clockAnomalies: 0,
+      heldBack: 0,
+      shadowed: 0,
+      recovered: 0,
     });
     const permit = limiter.check('a', 5, 0);
     limiter.check('a', 1, 0);
@@ -270,6 +273,9 @@ for (const { name, using } of engines) {
       staleResults: 1,
       reclaimed: 1,
       clockAnomalies: 0,
+      heldBack: 0,
+      shadowed: 0,
+      recovered: 0,
     });
   });
 

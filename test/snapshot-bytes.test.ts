@@ -12,8 +12,9 @@ const SEED = 20_260_301;
 const CORRUPTIONS = 10_000;
 const FORGERIES = 2_000;
 const HEADER_BYTES = 64;
-const ROWS_AT = HEADER_BYTES + 64 + 8;
-const RECORD_BYTES = 136;
+const LIMITS_BYTES = 8 + 24 * 8;
+const ROWS_AT = HEADER_BYTES + 8 + LIMITS_BYTES + 8;
+const RECORD_BYTES = 140;
 
 /** Saved by each version of the format, of 8 peers and a debt of 4 in the shared bucket; wall clock 1 000 000, clock 50 000. */
 const saved = (version: number) =>
@@ -76,7 +77,7 @@ for (const { name, using } of engines) {
       [changed(4), /expected version 1 or 2, got 3/],
       [changed(11), /a table of version 1 to \d+, got/],
       [changed(HEADER_BYTES + 7), /a section/],
-      [changed(HEADER_BYTES + 1), /a section of limits, rows or the end, got one of kind 257 with 56 bytes/],
+      [changed(HEADER_BYTES + 1), /a section of limits, rows or the end, got one of kind 257 with 200 bytes/],
       [changed(300), /checksum/],
       [signed(changed(bytes.length - 8)), /expected 6 records, got 7/],
       [changed(16, version1), /bytes for 9 peers/],
@@ -111,7 +112,9 @@ for (const { name, using } of engines) {
       [32, Number.POSITIVE_INFINITY, /now: expected milliseconds/],
       [HEADER_BYTES + 16, 0, /maxRequestsPerSec/],
       [HEADER_BYTES + 24, 0.5, /burstSize/],
-      [HEADER_BYTES + 32, -1, /circuitBreakerTimeoutMs/],
+      [HEADER_BYTES + 16 + 8 * 3, -1, /circuitBreakerTimeoutMs/],
+      [HEADER_BYTES + 16 + 8 * 7, 2, /failureRateThreshold/],
+      [HEADER_BYTES + 16 + 8 * 9, Number.NaN, /windowMs/],
     ];
     for (const [offset, value, message] of bad) {
       const error = thrownBy(() => restore(forged(offset, value), at(0)));

@@ -41,3 +41,19 @@ export function adoptRecords(core: Core, records: Uint8Array): number {
   }
   return adopted;
 }
+
+const OLD_LAST_FAILURE = 52;
+const OLD_POSITION = layout.ROW_BYTES + 8;
+const OLD_ID_LENGTH = layout.ROW_BYTES + 12;
+const OLD_ID = layout.ROW_BYTES + 14;
+
+/** Writes a record of a table up to version 2 as one of today's; the newer words are 0. */
+export function renewRecord(old: Uint8Array, record: Uint8Array): void {
+  const cold = record.subarray(layout.ROW_BYTES);
+  record.set(old.subarray(0, layout.ROW_BYTES));
+  record.fill(0, layout.ROW_WINDOW, layout.ROW_ALLOWED);
+  cold.set(old.subarray(layout.ROW_BYTES, OLD_POSITION));
+  cold.set(old.subarray(OLD_LAST_FAILURE, OLD_LAST_FAILURE + 4), layout.COLD_LAST_FAILURE);
+  cold.set(old.subarray(OLD_ID_LENGTH, OLD_ID), layout.COLD_ID_LENGTH);
+  cold.set(old.subarray(OLD_ID, OLD_ID + layout.ID_KEPT), layout.COLD_ID);
+}

@@ -11,10 +11,9 @@ export {
   MAX_ID_BYTES,
   MAX_PEERS,
   MAX_THREADS,
+  MOST_TOGETHER,
   NEEDS_TIME,
   NO_PERMIT,
-  ON_FULL_OVERFLOW,
-  ON_FULL_REJECT,
   OUTCOME_FAILURE,
   OUTCOME_IGNORED,
   OUTCOME_SUCCESS,
@@ -22,38 +21,47 @@ export {
   RETRY_NEVER,
   ROWS as HEADER_END,
   STALE,
+  STATE_CLOSED,
+  STATE_FORCED_CLOSED,
+  STATE_FORCED_OPEN,
 } from '../../assembly/layout.js';
 
 /** The core's exports. `slot` and `epoch` name a row's life; where it is over, most of them say `STALE` or -1. */
 interface Exports {
   init(rows: number, threads: number): number;
-  configure(
-    ratePerSec: number,
-    burst: number,
-    threshold: number,
-    timeoutMs: number,
-    probes: number,
-    probeTimeoutMs: number,
-    onFull: number,
-    now: number,
-  ): void;
+  /** Takes the settings in the batch room (settings.ts). */
+  configure(now: number): void;
   check(slot: number, epoch: number, cost: number, now: number): number;
   /** `check` for a cost of 1; STALE also for a `now` that is no time. */
   checkOne(slot: number, epoch: number, now: number): number;
   checkBatch(from: number, to: number, cost: number, now: number): number;
   checkId(length: number, cost: number, now: number): number;
   checkOverflow(cost: number, now: number): number;
-  settle(slot: number, epoch: number, outcome: number, permit: number, now: number): number;
+  /** All have room or none is charged; `found` says which of them refused, or is stale. */
+  checkAll(count: number, cost: number, now: number): number;
+  settle(slot: number, epoch: number, outcome: number, permit: number, now: number, durationMs: number): number;
   /** Whether a success counts and changes nothing; else `settle` has to see. */
   succeedOne(slot: number, epoch: number, permit: number): number;
-  settleId(length: number, outcome: number, permit: number, now: number): number;
+  /** The same at a time. */
+  succeedAt(slot: number, epoch: number, permit: number, now: number): number;
+  settleId(length: number, outcome: number, permit: number, now: number, durationMs: number): number;
   refund(slot: number, epoch: number, cost: number): number;
   find(length: number): number;
+  /** `find`, and claims a row where there is none. */
+  seat(length: number, now: number): number;
   acquire(length: number, now: number): number;
   release(slot: number, epoch: number): void;
   remove(length: number): number;
   circuitState(slot: number, epoch: number, now: number): number;
   availableTokens(slot: number, epoch: number, now: number): number;
+  force(slot: number, epoch: number, state: number, now: number): number;
+  setClass(slot: number, epoch: number, number: number): number;
+  classNumber(slot: number, epoch: number): number;
+  /** NaN where the row's life is over. */
+  adjust(slot: number, epoch: number, points: number, now: number): number;
+  reputation(slot: number, epoch: number, now: number): number;
+  setLoad(exponent: number): void;
+  fleet(what: number, now: number): number;
   save(slot: number, version: number): number;
   adopt(count: number): number;
   age(asOf: number, shiftMs: number): void;

@@ -44,35 +44,6 @@ export function writeBirths({ memory }: Core, births: number): void {
   new DataView(memory.buffer).setUint32(layout.AT_BIRTHS, births, true);
 }
 
-export interface StoredLimits {
-  readonly ratePerSec: number;
-  readonly burst: number;
-  readonly threshold: number;
-  readonly timeoutMs: number;
-  readonly probes: number;
-  readonly probeTimeoutMs: number;
-  readonly onFull: number;
-  /** Since when they are in force. */
-  readonly changedAtMs: number;
-}
-
-/** The limits in force, which another thread may have set. */
-export function readLimits({ memory }: Core): StoredLimits {
-  const address = new DataView(memory.buffer).getUint32(layout.AT_FORCE, true);
-  const record = new DataView(memory.buffer, address, layout.LIMITS_BYTES);
-  return {
-    ratePerSec: record.getFloat64(layout.LIMITS_RATE_PER_SEC, true),
-    burst: Number(record.getBigUint64(layout.LIMITS_BURST, true)),
-    threshold: record.getUint32(layout.LIMITS_THRESHOLD, true),
-    timeoutMs: record.getFloat64(layout.LIMITS_TIMEOUT_MS, true),
-    probes: record.getUint8(layout.LIMITS_PROBES),
-    probeTimeoutMs: record.getFloat64(layout.LIMITS_PROBE_TIMEOUT_MS, true),
-    onFull: record.getUint8(layout.LIMITS_ON_FULL),
-    changedAtMs:
-      (Number(record.getBigUint64(layout.LIMITS_CHANGED_AT, true)) - layout.TICKS_START) / layout.TICKS_PER_MS,
-  };
-}
-
 /** How often the limits changed. */
 export function limitsVersion({ memory }: Core): number {
   return new DataView(memory.buffer).getUint32(layout.AT_FORCE + 4, true);
@@ -88,6 +59,9 @@ export interface Totals {
   readonly staleResults: number;
   readonly reclaimed: number;
   readonly clockAnomalies: number;
+  readonly heldBack: number;
+  readonly shadowed: number;
+  readonly recovered: number;
   readonly peers: number;
 }
 
@@ -113,6 +87,9 @@ export function readTotals({ memory, maxPeers }: Core): Totals {
     staleResults: total(layout.COUNT_STALE_RESULTS),
     reclaimed: total(layout.COUNT_RECLAIMED),
     clockAnomalies: total(layout.COUNT_CLOCK_ANOMALIES),
+    heldBack: total(layout.COUNT_HELD_BACK),
+    shadowed: total(layout.COUNT_SHADOWED),
+    recovered: total(layout.COUNT_RECOVERED),
     peers: total(layout.COUNT_CLAIMED) - total(layout.COUNT_FREED),
   };
 }

@@ -1,6 +1,6 @@
 // Compiles the core so that every access to shared memory goes through a function of the explorer's. The sources are those
-// of the shared build; only memory.ts, in which such accesses are made, is replaced, and limits.ts, whose records are read
-// and written plainly, is made to go through it as well. A fault can be planted by replacing a piece of a source.
+// of the shared build; only memory.ts, in which such accesses are made, is replaced, and limits.ts and settings.ts, whose
+// records are read and written plainly, are made to go through it as well. A fault can be planted by replacing a piece of a source.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,11 +26,12 @@ export function loadCount32(at: usize): u32 { return load32(at); }
 export function storeCount32(at: usize, value: u32): void { store32(at, value); }
 export function loadCount64(at: usize): u64 { return load64(at); }
 export function storeCount64(at: usize, value: u64): void { store64(at, value); }
-export function plainLoad<T>(at: usize, offset: usize): T {
+export function own(at: usize): f64 { return load<f64>(at); }
+export function plainLoad<T>(at: usize, offset: usize = 0): T {
   const word = load64((at + offset) & ~7) >> (((at + offset) & 7) * 8);
   return isFloat<T>() ? reinterpret<T>(word) : <T>word;
 }
-export function plainStore<T>(at: usize, value: T, offset: usize): void {
+export function plainStore<T>(at: usize, value: T, offset: usize = 0): void {
   const word = (at + offset) & ~7;
   if (isFloat<T>()) return store64(word, reinterpret<u64>(value));
   if (sizeof<T>() == 8) return store64(word, <u64>value);
@@ -56,7 +57,7 @@ function withHookedFields(limits: string): string {
     .replaceAll(/\b(load|store)(?=<\w+>\()/g, (_, name) => (name === 'load' ? 'plainLoad' : 'plainStore'))
     .replace("} from './memory';", ", plainLoad, plainStore } from './memory';");
   if (!/plainLoad, plainStore } from/.test(hooked) || !/plainStore</.test(hooked))
-    throw new Error('limits.ts has changed');
+    throw new Error('limits.ts or settings.ts has changed');
   return hooked;
 }
 
@@ -99,7 +100,7 @@ export async function compile(fault?: Fault): Promise<WebAssembly.Module> {
         } catch {
           return null;
         }
-        if (name === 'assembly/limits.ts') text = withHookedFields(text);
+        if (/\/(limits|settings)\.ts$/.test(name)) text = withHookedFields(text);
         if (fault === undefined || name !== `assembly/${fault.file}`) return text;
         if (!text.includes(fault.from)) throw new Error(`${fault.file} has no ${fault.from}`);
         return text.replace(fault.from, fault.to);

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { type Access, Machine, type Operation } from './machine.js';
+import { type ExploredLimits, settingsOf } from './settings.js';
 import { shown } from './shown.js';
 import { Touches } from './touches.js';
 
@@ -28,13 +29,7 @@ export interface World {
 export interface Scenario {
   readonly name: string;
   readonly rows: number;
-  readonly limits: {
-    readonly rate: number;
-    readonly burst: number;
-    readonly threshold: number;
-    readonly timeoutMs: number;
-    readonly probes: number;
-  };
+  readonly limits: ExploredLimits;
   readonly setUp?: (table: Machine) => void;
   readonly actors: readonly Actor[];
   /** Says what is wrong at an end, when nobody has a step left; undefined when nothing is. */
@@ -92,11 +87,7 @@ function search(
   mostStates: number,
 ): Found {
   const { actors, judge, limits, rows, setUp } = scenario;
-  const { rate, burst, threshold, timeoutMs, probes } = limits;
-  const table = new Machine(module, rows, actors.length, [
-    ...[rate, burst, threshold, timeoutMs, probes, timeoutMs],
-    ...[1, 0],
-  ]);
+  const table = new Machine(module, rows, actors.length, settingsOf(limits));
   setUp?.(table);
   const seen = new Set<string>();
   const open: State[] = [];

@@ -14,6 +14,8 @@ export type Exports = Readonly<Record<string, (...args: number[]) => number>>;
 export interface Operation {
   readonly what: string;
   readonly id: string;
+  /** What `configure` finds in the thread's room. */
+  readonly settings?: readonly number[];
   readonly call: (core: Exports, idLength: number, results: readonly number[], room: DataView) => number;
 }
 
@@ -52,7 +54,7 @@ export class Machine {
   #observer: Observer | undefined;
 
   /** An empty table with a first thread, which sets up and judges, and as many others as are asked for. */
-  constructor(module: WebAssembly.Module, rows: number, others: number, configure: readonly number[]) {
+  constructor(module: WebAssembly.Module, rows: number, others: number, settings: readonly number[]) {
     const threads = others + 1;
     this.rows = rows;
     this.#cold = layout.coldAt(layout.indexAt(rows), rows);
@@ -69,7 +71,7 @@ export class Machine {
       batchRoom: new DataView(memory.buffer, this.#block(thread) + layout.THREAD_BATCH, layout.BATCH * 8),
     }));
     this.call('init', rows, threads);
-    this.call('configure', ...configure);
+    this.configure(settings, 0);
     for (let i = 1; i < threads; i++) {
       const number = this.call('reserve');
       this.#threads[number]?.core['attach']?.(number, this.call('tenancyOf', number));
@@ -84,6 +86,11 @@ export class Machine {
 
   call(name: string, ...args: number[]): number {
     return this.#threads[0]?.core[name]?.(...args) as number;
+  }
+
+  configure(settings: readonly number[], now: number): void {
+    this.#putSettings(0, settings);
+    this.call('configure', now);
   }
 
   /** The same for a peer, whose ID is put where the core reads it; the call's first argument is its length. */
@@ -107,6 +114,10 @@ export class Machine {
 
   #put(thread: number, id: string): number {
     return new TextEncoder().encodeInto(id, this.#threads[thread]?.room as Uint8Array).written;
+  }
+
+  #putSettings(thread: number, settings: readonly number[]): void {
+    new Float64Array(this.#bytes.buffer, this.#block(thread) + layout.THREAD_BATCH, layout.SETTINGS).set(settings);
   }
 
   // ── the table's bytes ────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,7 +149,7 @@ export class Machine {
       const row = layout.ROWS + slot * layout.ROW_BYTES - layout.HEADER;
       essence.fill(0, row + layout.ROW_ALLOWED, row + layout.ROW_BYTES);
       const cold = this.#cold + slot * layout.COLD_BYTES - layout.HEADER;
-      if (slot < this.rows) essence.fill(0, cold, cold + layout.COLD_POSITION);
+      if (slot < this.rows) essence.fill(0, cold, cold + layout.COLD_LAST_FAILURE);
     }
     this.#threads.forEach((_, i) => {
       const block = this.#blocks - layout.HEADER + i * layout.THREAD_ID;
@@ -162,13 +173,14 @@ export class Machine {
   /** Runs an operation one step further than its log: its result if that was the end, and the log. */
   step(
     thread: number,
-    { id, call }: Operation,
+    { id, settings, call }: Operation,
     log: readonly Access[],
     results: readonly number[],
     observer: Observer,
   ): Stepped {
     const { core, batchRoom } = this.#threads[thread] as Thread;
     const length = this.#put(thread, id);
+    if (settings !== undefined) this.#putSettings(thread, settings);
     const own = [...log];
     this.#log = own;
     this.#position = 0;
@@ -220,11 +232,19 @@ export class Machine {
     if (at >= layout.ROWS && at < layout.indexAt(this.rows)) {
       return (at - layout.ROWS) % layout.ROW_BYTES >= layout.ROW_ALLOWED;
     }
-    return this.#isCold(at) && (at - this.#cold) % layout.COLD_BYTES < layout.COLD_POSITION;
+    return this.#isInCold(at) && (at - this.#cold) % layout.COLD_BYTES < layout.COLD_LAST_FAILURE;
   }
 
-  /** Cold records are for who has the row to itself, so it is the steps on META that say when they are read and written. */
+  /**
+   * Cold records are for who has the row to itself, so it is the steps on META that say when they are read and written; but
+   * for when the last failure was, and for the doublings.
+   */
   #isCold(at: number): boolean {
+    const offset = (at - this.#cold) % layout.COLD_BYTES;
+    return this.#isInCold(at) && (offset < layout.COLD_LAST_FAILURE || offset >= layout.COLD_POSITION);
+  }
+
+  #isInCold(at: number): boolean {
     return at >= this.#cold && at < this.#free;
   }
 }

@@ -3,6 +3,7 @@
 import * as layout from '../../assembly/layout.js';
 import type { Actor, World } from './explorer.js';
 import type { Machine, Operation } from './machine.js';
+import { settingsOf } from './settings.js';
 
 export const NOW = 1_000_000;
 export const LIMITS = { rate: 1, burst: 2, threshold: 2, timeoutMs: 50, probes: 1 };
@@ -39,8 +40,8 @@ const settled = (what: string, id: string, outcome: number, now: number, permit:
   what,
   id,
   call(core, length, results) {
-    const counted = core['settle']?.(SLOT, EPOCH, outcome, permit(results), now) as number;
-    return counted === STALE ? (core['settleId']?.(length, outcome, permit(results), now) as number) : counted;
+    const counted = core['settle']?.(SLOT, EPOCH, outcome, permit(results), now, 0) as number;
+    return counted === STALE ? (core['settleId']?.(length, outcome, permit(results), now, 0) as number) : counted;
   },
 });
 type Permit = (results: readonly number[]) => number;
@@ -70,8 +71,9 @@ export const pin = (id: string): Operation => ({
 export const configure = (rate: number, threshold = LIMITS.threshold): Operation => ({
   what: `configure ${rate}/s`,
   id: 'nobody',
+  settings: settingsOf({ ...LIMITS, rate, threshold }),
   call: (core) => {
-    core['configure']?.(rate, 2, threshold, 50, 1, 50, 1, NOW);
+    core['configure']?.(NOW);
     return 0;
   },
 });
@@ -92,7 +94,7 @@ export const mortal = (...operations: Operation[]): Actor => ({ operations, mort
 export const allowed = ({ results }: World) => results.flat().filter((result) => result >= 0).length;
 export const decide = (table: Machine, id: string, now = NOW, cost = 1) => table.callFor(id, 'checkId', cost, now);
 export const failed = (table: Machine, id: string, now = NOW) =>
-  table.callFor(id, 'settleId', OUTCOME_FAILURE, NO_PERMIT, now);
+  table.callFor(id, 'settleId', OUTCOME_FAILURE, NO_PERMIT, now, 0);
 const look = (table: Machine, name: string, id: string, now: number) => {
   const ref = table.callFor(id, 'find');
   return table.call(name, ref % layout.MAX_PEERS, Math.floor(ref / layout.MAX_PEERS), now);

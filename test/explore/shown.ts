@@ -27,7 +27,8 @@ const ROW_WORDS: Record<number, string> = {
   [layout.ROW_FINGERPRINT]: 'fingerprint',
   [layout.ROW_BUCKET]: 'bucket',
   [layout.ROW_BREAKER]: 'breaker',
-  [layout.ROW_LAST_FAILURE]: 'last failure',
+  [layout.ROW_WINDOW]: 'window',
+  [layout.ROW_PEER]: 'peer',
 };
 
 function placeOf(at: number, rows: number): string {

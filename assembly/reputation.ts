@@ -1,0 +1,118 @@
+// Reputations: a score from −100 to 100 that goes back to 0 by itself, half of it in each half-life.
+//
+// A score is kept in units of 1/256 with the quantum in which it was written. A quantum is a sixteenth of the half-life.
+// Whole quanta decay, and always from the score as it was written: nothing is lost by looking, and nothing gets stuck.
+
+import { THREAD_QUANTUM } from './layout';
+import { quantumTicks } from './limits';
+import { periodAt, since } from './periods';
+import { scaled } from './scale';
+
+const SCORE_SHIFT: u64 = 6;
+const SCORE_MASK: u64 = 0xffff;
+const PENALTIES_SHIFT: u64 = 32;
+const PENALTIES_MASK: u64 = 31;
+const QUANTUM_SHIFT: u64 = 37;
+const QUANTUM_MASK: u32 = (1 << 27) - 1;
+/** Half of the quanta there are numbers for: what seems older was written by a clock that is ahead. */
+const QUANTA_BACK: u32 = 1 << 26;
+/** Classes and successes, which a reputation leaves as they are. */
+const OTHERS: u64 = 0xffc0003f;
+
+const PER_POINT: f64 = 256;
+const MOST: i32 = 25600;
+/** What is taken automatically in one quantum: 20 points. */
+const MOST_PENALTY: i32 = 5120;
+
+/** A word that no writer of the row's last life expects. */
+export function newborn(epoch: u32): u64 {
+  return (<u64>(epoch & QUANTUM_MASK)) << QUANTUM_SHIFT;
+}
+
+function scoreIn(peer: u64): i32 {
+  return <i32>(<i16>((peer >> SCORE_SHIFT) & SCORE_MASK));
+}
+
+function quantumIn(peer: u64): u32 {
+  return <u32>(peer >> QUANTUM_SHIFT);
+}
+
+function penaltiesIn(peer: u64): u32 {
+  return <u32>((peer >> PENALTIES_SHIFT) & PENALTIES_MASK);
+}
+
+function quantumAt(instant: u64, limits: usize): u32 {
+  return <u32>periodAt(instant, THREAD_QUANTUM, quantumTicks(limits)) & QUANTUM_MASK;
+}
+
+function wordOf(peer: u64, score: i32, quantum: u32, penalties: u32): u64 {
+  return (
+    (peer & OTHERS) |
+    ((<u64>score & SCORE_MASK) << SCORE_SHIFT) |
+    ((<u64>penalties) << PENALTIES_SHIFT) |
+    ((<u64>quantum) << QUANTUM_SHIFT)
+  );
+}
+
+/** The score at an instant, in units of 1/256 point. */
+export function scoreAt(peer: u64, instant: u64, limits: usize): i32 {
+  const score = scoreIn(peer);
+  return score ? decayed(score, quantumIn(peer), quantumAt(instant, limits)) : 0;
+}
+
+function decayed(score: i32, from: u32, to: u32): i32 {
+  const quanta = (to - from) & QUANTUM_MASK;
+  if (quanta == 0 || quanta >= QUANTA_BACK) return score;
+  if (quanta >= 256) return 0;
+  const size = <i32>scaled((<u64>abs<i32>(score)) << 16, -(<i32>quanta)) >> 16;
+  return score < 0 ? -size : size;
+}
+
+/** The word with so many units more, within the bounds. */
+export function adjusted(peer: u64, by: i32, instant: u64, limits: usize): u64 {
+  const quantum = quantumAt(instant, limits);
+  const score = max<i32>(min<i32>(scoreAt(peer, instant, limits) + by, MOST), -MOST);
+  return wordOf(peer, score, quantum, quantum == quantumIn(peer) ? penaltiesIn(peer) : 0);
+}
+
+/** The same for a penalty that nobody asked for, of which there are at most 20 points a quantum. */
+export function penalised(peer: u64, by: i32, instant: u64, limits: usize): u64 {
+  if (by >= 0) return adjusted(peer, by, instant, limits);
+  const quantum = quantumAt(instant, limits);
+  const penalties = quantum == quantumIn(peer) ? penaltiesIn(peer) : 0;
+  const left = MOST_PENALTY + <i32>penalties * by;
+  if (left <= 0 || penalties == <u32>PENALTIES_MASK) return peer;
+  const next = adjusted(peer, max<i32>(by, -left), instant, limits);
+  return wordOf(next, scoreIn(next), quantum, penalties + 1);
+}
+
+/** The word as it is in the quanta of other limits. */
+export function requantified(peer: u64, instant: u64, before: usize, limits: usize): u64 {
+  return wordOf(peer, scoreAt(peer, instant, before), <u32>(since(instant) / quantumTicks(limits)) & QUANTUM_MASK, 0);
+}
+
+/** The word of another table, or of another time, with as much decayed as there was. */
+export function moved(peer: u64, from: u64, to: u64, limits: usize): u64 {
+  const age = (<u32>(since(from) / quantumTicks(limits)) - quantumIn(peer)) & QUANTUM_MASK;
+  const quantum = (<u32>(since(to) / quantumTicks(limits)) - age) & QUANTUM_MASK;
+  return wordOf(peer, scoreIn(peer), quantum, penaltiesIn(peer));
+}
+
+/** Points as units, to the nearest one. */
+export function unitsOf(points: f64): i32 {
+  return <i32>nearest(max<f64>(min<f64>(points, 200), -200) * PER_POINT);
+}
+
+export function pointsOf(score: i32): f64 {
+  return <f64>score / PER_POINT;
+}
+
+/** What a bad score costs: score / 25 octaves, in sixteenths. */
+export function octavesLost(score: i32): i32 {
+  return (-score * 16 + 3200) / 6400;
+}
+
+/** What a good score gives back of the load: an octave for 100 points, in sixteenths. */
+export function octavesOf(score: i32): i32 {
+  return (score * 16 + 12800) / 25600;
+}

@@ -1,0 +1,206 @@
+// Several limits at once: all have room or none is charged. A look says what each would answer; only when all have room is
+// anything taken, from the buckets first and from the first peer, whose circuit is asked, last. In the shared build another
+// thread may take the room in between; then what was taken is given back.
+
+import { exhausted, stateOf, untilLease, untilProbe } from './breaker';
+import { charged, converted, instantOf, lacking, wholeMs, withTat } from './bucket';
+import { check, limited, refused } from './check';
+import { tally } from './counters';
+import { NEVER, retryAfter } from './decision';
+import {
+  AT_EXTRAS,
+  BATCH,
+  COLD_CIRCUIT_REJECTED,
+  COUNT_CIRCUIT_REJECTED,
+  COUNT_TABLE_FULL,
+  ON_FULL_REJECT,
+  REASON_CIRCUIT_OPEN,
+  REASON_TABLE_FULL,
+  SHADOW_PERMIT,
+  STALE,
+  STATE_CLOSED,
+  STATE_HALF_OPEN,
+  STATE_OPEN,
+  STATE_RECOVERING,
+} from './layout';
+import { currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken } from './limits';
+import { load32 } from './memory';
+import { FOR_EVER } from './newcomers';
+import { batchRoom, capacity, coldOf, leaveFound, rowAt } from './place';
+import { mostOf, PRICED, priceOf } from './price';
+import { advanced, passes, shiftOf, untilEnd } from './recovery';
+import {
+  allowedAt,
+  casBreaker,
+  casBucket,
+  count,
+  getBreaker,
+  getBucket,
+  getFingerprint,
+  getPeer,
+  isLive,
+  OVERFLOW_EPOCH,
+} from './row';
+import { chargeOf } from './scale';
+import { refund } from './settle';
+import { keep } from './slices';
+import { due } from './turn';
+
+// What a look gives: the ticks that are missing, at most 0 where none is; or that the circuit lets nobody through for so many
+// ms; or that the row is no longer that life's.
+
+export const GONE: i64 = i64.MAX_VALUE - 1;
+const BARRED: i64 = i64.MIN_VALUE;
+const BARRED_END: i64 = BARRED / 2;
+
+export function isBarred(look: i64): bool {
+  return look <= BARRED_END;
+}
+
+/** What a check would find, without doing anything. */
+export function look(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, circuit: bool): i64 {
+  const row = rowAt(slot);
+  const bucket = getBucket(row);
+  let breaker = getBreaker(row);
+  if (!isLive(row, epoch)) return GONE;
+  const force = inForce();
+  const limits = limitsOf(force);
+  if (!circuit || stateOf(breaker) == STATE_CLOSED)
+    return lack(row, converted(bucket, force), 0, cost, instant, limits);
+  for (let by = due(slot, breaker, now, limits); by != breaker; by = due(slot, breaker, now, limits)) breaker = by;
+  const wait = untilTurn(row, breaker, now, limits);
+  if (wait) return BARRED + <i64>wait;
+  const shift = stateOf(breaker) == STATE_RECOVERING ? shiftOf(breaker, limits) : 0;
+  return lack(row, converted(bucket, force), shift, cost, instant, limits);
+}
+
+/** Milliseconds for which the circuit lets nobody through. */
+function untilTurn(row: usize, breaker: u64, now: f64, limits: usize): u64 {
+  const state = stateOf(breaker);
+  if (state == STATE_OPEN) return untilProbe(breaker, now);
+  if (state == STATE_HALF_OPEN) return exhausted(breaker, limits) ? untilLease(breaker, now) : 0;
+  if (state == STATE_CLOSED || passes(breaker, getFingerprint(row), limits)) return 0;
+  return max<u64>(untilEnd(breaker, now), 1);
+}
+
+function priceAt(row: usize, instant: u64, limits: usize): u64 {
+  const peer = getPeer(row);
+  const extras = load32(AT_EXTRAS);
+  return ((<u32>peer & PRICED) | extras) == 0 ? ticksPerToken(limits) : priceOf(peer, extras, instant, limits);
+}
+
+/** The ticks that a bucket, whose word is in these limits, lacks. */
+function lack(row: usize, word: u64, shift: u64, cost: u64, instant: u64, limits: usize): i64 {
+  if (cost > mostOf(getPeer(row), limits)) return FOR_EVER;
+  const charge = chargeOf(cost, priceAt(row, instant, limits));
+  const at = min<u64>(instant, latest(limits));
+  return lacking(charged(word, charge, at), at, max<u64>(tau(limits) >> shift, charge));
+}
+
+/** Charges a bucket if it has room; what it lacks if not, or GONE. */
+function take(slot: u32, epoch: u32, cost: u64, instant: u64): i64 {
+  const row = rowAt(slot);
+  while (true) {
+    const bucket = getBucket(row);
+    const force = inForce();
+    if (!isLive(row, epoch)) return GONE;
+    const limits = limitsOf(force);
+    const word = converted(bucket, force);
+    const missing = lack(row, word, 0, cost, instant, limits);
+    if (missing > 0) return missing;
+    const after = charged(word, chargeOf(cost, priceAt(row, instant, limits)), min<u64>(instant, latest(limits)));
+    if (casBucket(row, bucket, withTat(word, after))) return 0;
+  }
+}
+
+function slotIn(i: u32): u32 {
+  return min<u32>(load<u32>(batchRoom + ((<usize>i) << 2)), capacity);
+}
+
+function epochIn(i: u32): u32 {
+  return slotIn(i) == capacity ? OVERFLOW_EPOCH : load<u32>(batchRoom + ((<usize>i) << 2), BATCH << 2);
+}
+
+/**
+ * Decides for the slots and epochs in this thread's batch room together, and leaves word of the first that refused, or of
+ * the one that is STALE. The overflow row stands for handles that found no row.
+ */
+export function checkAll(pairs: u32, cost: u64, now: f64): i32 {
+  const instant = instantOf(now);
+  keep(instant);
+  let refuser: u32 = pairs;
+  let reason: i64 = 0;
+  let longest: u64 = 0;
+  for (let i: u32 = 0; i < pairs; i++) {
+    if (slotIn(i) == capacity && onFull(currentLimits()) == ON_FULL_REJECT) return tableFull(i);
+    const found = look(slotIn(i), epochIn(i), cost, now, instant, i == 0);
+    if (found == GONE) return gone(i);
+    if (found <= 0 && !isBarred(found)) continue;
+    if (refuser == pairs) {
+      refuser = i;
+      reason = found;
+    }
+    longest = max<u64>(longest, waitOf(found));
+  }
+  if (refuser < pairs) return refusedBy(refuser, reason, longest);
+
+  for (let i: u32 = 1; i < pairs; i++) {
+    const missing = take(slotIn(i), epochIn(i), cost, instant);
+    if (missing <= 0) continue;
+    giveBack(i, cost);
+    return missing == GONE ? gone(i) : refusedBy(i, missing, waitOf(missing));
+  }
+  const decision = check(slotIn(0), epochIn(0), cost, now, instant, true);
+  if (decision == STALE) leaveFound(0, 0);
+  if (decision < 0 || decision == STALE || decision == SHADOW_PERMIT) {
+    giveBack(pairs, cost);
+    leaveFound(0, 0);
+    return decision;
+  }
+  for (let i: u32 = 1; i < pairs; i++) count(allowedAt(rowAt(slotIn(i))));
+  leaveFound(u32.MAX_VALUE, 0);
+  return decision;
+}
+
+/** The wait in ms that a look tells of. */
+export function waitOf(found: i64): u64 {
+  if (isBarred(found)) return <u64>(found - BARRED);
+  return found == FOR_EVER ? NEVER : wholeMs(found);
+}
+
+/** Gives back what the pairs from the second to the one before `end` were charged. */
+function giveBack(end: u32, cost: u64): void {
+  for (let i: u32 = 1; i < end; i++) refund(slotIn(i), epochIn(i), cost);
+}
+
+function gone(i: u32): i32 {
+  leaveFound(i, 0);
+  return STALE;
+}
+
+function tableFull(i: u32): i32 {
+  leaveFound(i, 0);
+  tally(COUNT_TABLE_FULL);
+  return refused(REASON_TABLE_FULL, retryAfter(1000), currentLimits());
+}
+
+function refusedBy(i: u32, found: i64, wait: u64): i32 {
+  leaveFound(i, 0);
+  const limits = currentLimits();
+  if (!isBarred(found)) return limited(rowAt(slotIn(i)), wait, limits);
+  skipTurn(slotIn(i), epochIn(i), limits);
+  count(coldOf(slotIn(i)) + COLD_CIRCUIT_REJECTED);
+  tally(COUNT_CIRCUIT_REJECTED);
+  return refused(REASON_CIRCUIT_OPEN, retryAfter(wait), limits);
+}
+
+/** A ramp counts the request that it did not let through. */
+function skipTurn(slot: u32, epoch: u32, limits: usize): void {
+  const row = rowAt(slot);
+  while (true) {
+    const breaker = getBreaker(row);
+    if (!isLive(row, epoch) || stateOf(breaker) != STATE_RECOVERING || passes(breaker, getFingerprint(row), limits))
+      return;
+    if (casBreaker(row, breaker, advanced(breaker))) return;
+  }
+}

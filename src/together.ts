@@ -1,0 +1,58 @@
+// Several limits at once, in one call into the core.
+
+import { requireCost, requireNow } from './args.js';
+import type { Decision } from './decision.js';
+import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
+import { isHandleOf, type Peer, seatAgain, writeBatch } from './peer.js';
+import type { Table } from './table.js';
+import { MOST_TOGETHER, requireOpen, STALE } from './wasm/core.js';
+
+/** A decision, and which of the handles was the first that refused; −1: none. */
+export interface Together {
+  readonly decision: Decision;
+  readonly rejectedBy: number;
+}
+
+/** `RateLimiter.checkAll`. */
+export function checkTogether(table: Table, peers: readonly Peer[], cost: number, now: number): Together {
+  requireCost(cost);
+  requireNow(now);
+  requireHandles(table, peers);
+  const { core } = table;
+  requireOpen(core);
+  while (true) {
+    writeBatch(table, peers, 0, peers.length);
+    for (let i = 0; i < peers.length; i++) if ((core.batchRoom[i] as number) < 0) seatAgain(peers[i] as Peer, now);
+    writeBatch(table, peers, 0, peers.length);
+    const decision = core.checkAll(peers.length, cost, now);
+    const which = core.found[0] as number;
+    if (decision !== STALE) return { decision: decision as Decision, rejectedBy: which };
+    seatAgain(peers[which] as Peer, now);
+  }
+}
+
+function requireHandles(table: Table, peers: readonly Peer[]): void {
+  if (!Array.isArray(peers)) {
+    throw new ArgumentTypeError('ERR_PEERGATE_BATCH_TYPE', `peers: expected an array of handles, got ${shown(peers)}`);
+  }
+  if (peers.length < 1 || peers.length > MOST_TOGETHER) {
+    throw new ArgumentRangeError(
+      'ERR_PEERGATE_BATCH_LENGTH',
+      `peers: expected 1 to ${MOST_TOGETHER} handles, got ${peers.length}`,
+    );
+  }
+  for (let i = 0; i < peers.length; i++) {
+    if (!isHandleOf(table, peers[i])) {
+      throw new ArgumentTypeError(
+        'ERR_PEERGATE_BATCH_TYPE',
+        `peers[${i}]: expected a handle of this limiter, got ${shown(peers[i])}`,
+      );
+    }
+    if (peers.indexOf(peers[i] as Peer) < i) {
+      throw new ArgumentRangeError(
+        'ERR_PEERGATE_BATCH_LENGTH',
+        `peers[${i}]: expected each handle once, got peers[${peers.indexOf(peers[i] as Peer)}] again`,
+      );
+    }
+  }
+}
