@@ -6,6 +6,7 @@ import { closed, generationOf, isLapsed, lapseMs, nextGeneration, opened, stateO
 import { instantOf } from './bucket';
 import { tally } from './counters';
 import { isEstablished } from './established';
+import { noteCircuit } from './events';
 import { countMark, countTurned, isSuspected } from './fleet';
 import {
   AT_PRICED,
@@ -69,6 +70,7 @@ export function noteTurn(slot: u32, epoch: u32, before: u64, after: u64, ms: f64
     setBackoff(slot, closedAt(getBackoff(slot), ms, limits));
   }
   markWindow(rowAt(slot), epoch, slice, trips ? TRIPPED : UNMARKED, generationOf(after));
+  noteCircuit(slot, epoch, before, after, ms);
 }
 
 /** The generation of the window goes on. */

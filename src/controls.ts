@@ -5,6 +5,7 @@ import { requireNow } from './args.js';
 import { adjustReputation, classOf, force, reputationOf, setClass } from './control.js';
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, shown } from './errors.js';
+import { Observed } from './observed.js';
 import type { Peer } from './peer.js';
 import type { PeerId } from './slots.js';
 import type { Table } from './table.js';
@@ -30,11 +31,12 @@ const LEAST_FACTOR = 1 / 256;
 const PER_OCTAVE = 16;
 
 /** The part of a limiter that changes what holds for peers while it runs. */
-export abstract class Controls {
+export abstract class Controls extends Observed {
   readonly #table: Table;
   #rejectedBy = -1;
 
   constructor(table: Table) {
+    super(table);
     this.#table = table;
   }
 

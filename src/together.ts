@@ -26,7 +26,10 @@ export function checkTogether(table: Table, peers: readonly Peer[], cost: number
     writeBatch(table, peers, 0, peers.length);
     const decision = core.checkAll(peers.length, cost, now);
     const which = core.found[0] as number;
-    if (decision !== STALE) return { decision: decision as Decision, rejectedBy: which };
+    if (decision !== STALE) {
+      if (decision < 0 && table.events.isHeard) table.events.rejected((peers[which] as Peer).id, decision, now);
+      return { decision: decision as Decision, rejectedBy: which };
+    }
     seatAgain(peers[which] as Peer, now);
   }
 }
