@@ -14,6 +14,7 @@ import { maxTimeoutMs, setting } from './settings';
 const SINCE_BITS: u32 = 27;
 const SINCE_MASK: u32 = (1 << SINCE_BITS) - 1;
 const MOST_DOUBLINGS: u32 = 31;
+const AHEAD: u32 = 1 << 16;
 const PER_WINDOW: f64 = 32;
 const PER_WINDOW_BITS: u32 = 5;
 
@@ -26,8 +27,8 @@ export function doublings(word: u32, wasClosed: bool, ms: f64, limits: usize): u
   const count = word >> SINCE_BITS;
   if (!wasClosed || count == 0) return count;
   const age = (<u32>(<u64>since(ms, limits)) - word) & SINCE_MASK;
-  // Half of the range: what seems older was written by a clock that is ahead.
-  if (age > SINCE_MASK >> 1) return count;
+  // The last ages there are numbers for: the word was written by a clock that is ahead.
+  if (age > SINCE_MASK - AHEAD) return count;
   return count - min<u32>(count, age >> PER_WINDOW_BITS);
 }
 

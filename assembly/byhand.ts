@@ -11,21 +11,25 @@ import { store32 } from './memory';
 import { rowAt } from './place';
 import { pointsOf, scoreAt, unitsOf } from './reputation';
 import { casBreaker, casPeer, getBreaker, getPeer, isLive, setBackoff } from './row';
-import { sliceAt } from './slices';
-import { adjustBy, markWindow } from './turn';
-import { UNMARKED } from './window';
+import { adjustBy, clearWindow, due, dueMs, noteTurn } from './turn';
 
 /** Forces the circuit open or closed, or makes it closed and clean, in a new generation. */
 export function force(slot: u32, epoch: u32, state: u32, now: f64): i32 {
   const row = rowAt(slot);
   while (true) {
     const word = getBreaker(row);
+    const limits = currentLimits();
     if (!isLive(row, epoch)) return STALE;
+    const by = due(slot, word, now, limits);
+    if (by != word) {
+      if (casBreaker(row, word, by)) noteTurn(slot, epoch, word, by, dueMs(word, now), limits);
+      continue;
+    }
     const next =
       state == STATE_FORCED_OPEN ? forcedOpen(word) : state == STATE_FORCED_CLOSED ? forcedClosed(word) : closed(word);
     if (!casBreaker(row, word, next)) continue;
     setBackoff(slot, 0);
-    markWindow(row, epoch, sliceAt(instantOf(now), currentLimits()), UNMARKED, generationOf(next));
+    clearWindow(row, epoch, generationOf(next));
     noteCircuit(slot, epoch, word, next, now);
     return 1;
   }

@@ -14,8 +14,8 @@ const PENALTIES_SHIFT: u64 = 32;
 const PENALTIES_MASK: u64 = 31;
 const QUANTUM_SHIFT: u64 = 37;
 const QUANTUM_MASK: u32 = (1 << 27) - 1;
-/** Half of the quanta there are numbers for: what seems older was written by a clock that is ahead. */
-const QUANTA_BACK: u32 = 1 << 26;
+/** The last ages there are numbers for: such a word was written by a clock that is ahead. */
+const QUANTA_BACK: u32 = (1 << 27) - (1 << 20);
 /** Classes and successes, which a reputation leaves as they are. */
 const OTHERS: u64 = 0xffc0003f;
 

@@ -6,7 +6,7 @@
 import { converted } from './bucket';
 import { COLD_BYTES, RECORD_BYTES, RECORDS, ROW_BREAKER, ROW_BUCKET, ROW_BYTES, SAVE_CHANGED } from './layout';
 import { inForce, versionOf } from './limits';
-import { load32, SHARED } from './memory';
+import { load32, load64, SHARED } from './memory';
 import { batchRoom, capacity, coldOf, rowAt, usedSlots } from './place';
 import { getBreaker, getBucket, getMeta, LIMBO, lifeOf } from './row';
 
@@ -42,8 +42,8 @@ function copied(slot: u32, record: usize, force: u64): bool {
     const owner = getMeta(row);
     // A row in CLOSING is still its peer's, who may ask for it again.
     if (lifeOf(owner) == LIMBO) return false;
-    copy(row, record, ROW_BYTES);
-    if (slot < capacity) copy(coldOf(slot), record + ROW_BYTES, COLD_BYTES);
+    copyRow(row, record);
+    if (slot < capacity) copyCold(coldOf(slot), record + ROW_BYTES);
     else memory.fill(record + ROW_BYTES, 0, COLD_BYTES);
     const bucket = load<u64>(record, ROW_BUCKET);
     const heldStill = !SHARED || (getBucket(row) == bucket && getBreaker(row) == load<u64>(record, ROW_BREAKER));
@@ -56,8 +56,13 @@ function copied(slot: u32, record: usize, force: u64): bool {
   return false;
 }
 
+function copyRow(from: usize, to: usize): void {
+  if (SHARED) for (let at: usize = 0; at < <usize>ROW_BYTES; at += 8) store<u64>(to + at, load64(from + at));
+  else memory.copy(to, from, ROW_BYTES);
+}
+
 /** A cold record begins at a multiple of four bytes. */
-function copy(from: usize, to: usize, bytes: usize): void {
-  if (SHARED) for (let at: usize = 0; at < bytes; at += 4) store<u32>(to + at, load32(from + at));
-  else memory.copy(to, from, bytes);
+function copyCold(from: usize, to: usize): void {
+  if (SHARED) for (let at: usize = 0; at < <usize>COLD_BYTES; at += 4) store<u32>(to + at, load32(from + at));
+  else memory.copy(to, from, COLD_BYTES);
 }

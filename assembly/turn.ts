@@ -25,7 +25,7 @@ import { adjusted, penalised, unitsOf } from './reputation';
 import { casPeer, casWindow, getBackoff, getFingerprint, getPeer, getWindow, isLive, setBackoff } from './row';
 import { isAutomatic, perTrip, stages } from './settings';
 import { sliceAt } from './slices';
-import { cleared, countsOf, marked, TRIPPED, tagIn, turned, UNMARKED } from './window';
+import { cleared, countsOf, marked, TRIPPED, tagIn, turned } from './window';
 
 /** The breaker's word as time has made it by `now`; one step of it, so ask again. */
 export function due(slot: u32, word: u64, now: f64, limits: usize): u64 {
@@ -69,29 +69,31 @@ export function noteTurn(slot: u32, epoch: u32, before: u64, after: u64, ms: f64
     if (was == STATE_RECOVERING) tally(COUNT_RECOVERED);
     setBackoff(slot, closedAt(getBackoff(slot), ms, limits));
   }
-  markWindow(rowAt(slot), epoch, slice, trips ? TRIPPED : UNMARKED, generationOf(after));
+  clearWindow(rowAt(slot), epoch, generationOf(after));
+  if (trips) markWindow(rowAt(slot), epoch, slice, TRIPPED);
   noteCircuit(slot, epoch, before, after, ms);
 }
 
-/** The generation of the window goes on. */
-export const GOING_ON: u32 = 0xffffffff;
-
-/**
- * Brings the window of a peer into the slice, marked with what happened to it, and counts that for the fleet. For a generation
- * that begins it is cleared; its counts are void already, since they are those of another one.
- */
-export function markWindow(row: usize, epoch: u32, slice: u32, mark: u32, generation: u32): void {
+/** Clears the window for a generation that begins; its counts are void already, since they are those of another one. */
+export function clearWindow(row: usize, epoch: u32, generation: u32): void {
   while (true) {
     const word = getWindow(row);
-    const counts = isEstablished(getPeer(row));
     if (!isLive(row, epoch)) return;
-    const now = turned(word, slice, generation == GOING_ON ? tagIn(word) : generation, false);
-    let next = counts && mark != UNMARKED ? marked(now, mark) : now;
-    if (generation != GOING_ON) next = cleared(next, generation);
+    const next = cleared(word, generation);
+    if (next == word || casWindow(row, word, next)) return;
+  }
+}
+
+/** Marks the window of an established peer with what happened to it in this slice, and counts that for the fleet. */
+export function markWindow(row: usize, epoch: u32, slice: u32, mark: u32): void {
+  while (true) {
+    const word = getWindow(row);
+    if (!isEstablished(getPeer(row)) || !isLive(row, epoch)) return;
+    const now = turned(word, slice, tagIn(word), false);
+    const next = marked(now, mark);
     if (next != word && !casWindow(row, word, next)) continue;
-    if (!counts) return;
     countTurned(word, slice);
-    if (mark != UNMARKED) countMark(now, mark, slice);
+    countMark(now, mark, slice);
     return;
   }
 }

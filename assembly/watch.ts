@@ -12,7 +12,7 @@ import { rowAt } from './place';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
 import { failureRate, isAutomatic, perCleanWindow, relativeThreshold } from './settings';
-import { adjustBy, GOING_ON, markWindow } from './turn';
+import { adjustBy, markWindow } from './turn';
 import {
   added,
   countsOf,
@@ -48,27 +48,29 @@ export function isSimple(row: usize, breaker: u64, slice: u32, quiet: u64, limit
   return casWindow(row, word, withSuccess(word));
 }
 
-/** Counts a success towards being established. */
+/**
+ * Counts a success towards being established. The window of a peer that becomes so is in this slice first: whoever finds it
+ * established then finds it counted as well, by whoever made it so.
+ */
 export function noteSuccess(row: usize, epoch: u32, slice: u32, inStage: bool, limits: usize): void {
   while (true) {
     const peer = getPeer(row);
     if (isEstablished(peer) || !isLive(row, epoch)) return;
     const next = succeeded(peer, limits);
+    if (isEstablished(next)) turnWindow(row, epoch, slice, inStage);
     if (!casPeer(row, peer, next)) continue;
-    if (isEstablished(next)) becomeActive(row, epoch, slice, inStage);
+    if (isEstablished(next)) countEstablished(slice);
     return;
   }
 }
 
-/** From now on the peer counts: in this slice, whether its window is in it already or not. */
-function becomeActive(row: usize, epoch: u32, slice: u32, inStage: bool): void {
+function turnWindow(row: usize, epoch: u32, slice: u32, inStage: bool): void {
   while (true) {
     const word = getWindow(row);
     if (!isLive(row, epoch)) return;
     const next = turned(word, slice, tagIn(word), inStage);
-    if (next == word || casWindow(row, word, next)) break;
+    if (next == word || casWindow(row, word, next)) return;
   }
-  countEstablished(slice);
 }
 
 /** Counts a result in the window of the peer and, if it has not given too many, for the fleet. */
@@ -141,7 +143,7 @@ export function isHeldBack(row: usize, slice: u32, limits: usize): bool {
 export function noteHeld(slot: u32, epoch: u32, slice: u32, ms: f64): void {
   tally(COUNT_HELD_BACK);
   noteHeldBack(slot, epoch, ms);
-  markWindow(rowAt(slot), epoch, slice, HELD, GOING_ON);
+  markWindow(rowAt(slot), epoch, slice, HELD);
 }
 
 /** A point for a clean window: one with a success and without a trip, and at most one a minute. */

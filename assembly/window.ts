@@ -10,8 +10,8 @@ const SLICE_SHIFT: u64 = 51;
 const SLICE_MASK: u32 = 0x1fff;
 const QUIET_SHIFT: u64 = 50;
 const QUIET: u64 = 1 << QUIET_SHIFT;
-/** What seems older than half of the slices there are numbers for was written by a clock that is ahead. */
-const SLICES_BACK: u32 = 0x1000;
+/** The last ages there are numbers for: such a word was written by a thread whose clock is a little ahead. */
+const SLICES_BACK: u32 = 0x1ffe;
 const MARK_SHIFT: u64 = 46;
 const MARK_BEFORE_SHIFT: u64 = 48;
 const TAG_SHIFT: u64 = 44;

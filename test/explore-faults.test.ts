@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { adaptive } from './explore/adaptive.js';
 import { compile } from './explore/build.js';
 import { explore, type Scenario } from './explore/explorer.js';
 import { faults } from './explore/faults.js';
@@ -23,7 +24,7 @@ for (const { what, scenario, ...fault } of faults) {
   test(`${what} is found`, async () => {
     const { wrong, steps } = explore(
       await compile(fault),
-      [...scenarios, ...saving, ...savingLong, ...long].find(({ name }) => name === scenario) as Scenario,
+      [...scenarios, ...adaptive, ...saving, ...savingLong, ...long].find(({ name }) => name === scenario) as Scenario,
     );
     console.log(`${what}: ${wrong}, after\n${briefly(steps)}`);
     assert.ok(wrong);

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { adaptive, adaptiveLong } from './explore/adaptive.js';
 import { compile } from './explore/build.js';
 import { explore } from './explore/explorer.js';
 import { long } from './explore/long.js';
@@ -14,9 +15,15 @@ const core = await compile();
 
 /** Minutes, and more memory. */
 const all = process.env['PEERGATE_EXPLORE'] === '3';
-const MOST_STATES = all ? 4_000_000 : 100_000;
+const MOST_STATES = all ? 4_000_000 : 200_000;
 
-for (const scenario of [...scenarios, ...saving, ...threes, ...(all ? [...long, ...savingLong] : [])]) {
+for (const scenario of [
+  ...scenarios,
+  ...adaptive,
+  ...saving,
+  ...threes,
+  ...(all ? [...long, ...savingLong, ...adaptiveLong] : []),
+]) {
   test(scenario.name, () => {
     const { states, ends, wrong, steps } = explore(core, scenario, MOST_STATES);
     console.log(`${scenario.name}: ${states} states, ${ends} ends`);

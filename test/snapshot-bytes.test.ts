@@ -222,6 +222,18 @@ for (const { name, using } of engines) {
     return newcomer.availableTokens === burstSize && seen === limiter.peerCount;
   }
 
+  test('a snapshot of peers whose fingerprints cannot all have a place in the index is refused', () => {
+    const limiter = limiterOf();
+    for (let i = 0; i < 17; i++) limiter.check(`peer-${i}`);
+    const bytes = save(limiter);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    // Such small fingerprints all have the first two sets, which hold 16 entries.
+    for (let i = 0; i < 18; i++) view.setBigUint64(ROWS_AT + i * RECORD_BYTES + 8, BigInt(i + 1), true);
+    const error = thrownBy(() => restore(signed(bytes), at(50_000)));
+    assert.instance(error, SnapshotError);
+    assert.match(error.message, /fingerprints that collide/);
+  });
+
   test.run();
 }
 

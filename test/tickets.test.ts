@@ -220,6 +220,7 @@ test('a ticket whose parts do not fit together is refused, with what was expecte
     [{ ...ticket, module: nothing }, /expected the module that share\(\) gave with its memory, got another module \(/],
     [{ ...ticket, module: plain }, /expected the module that share\(\) gave with its memory, got another module \(/],
     [{ ...ticket, module: new Proxy(ticket.module, {}) }, /expected the module that share\(\) gave/],
+    [{ ...ticket, thread: 32 }, /expected a thread from 0 to 31, got 32/],
     [limiter, /expected an object made by share\(\), got a limiter: hand over what its share\(\) gives/],
     [revoked.proxy, /expected an object made by share\(\), got an object whose fields cannot be read/],
     [[ticket], /expected shared memory, got undefined/],

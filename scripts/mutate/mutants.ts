@@ -88,7 +88,8 @@ function* changesOf(node: ts.Node): Generator<Change> {
   else if (ts.isCallExpression(node)) yield* ofCall(node);
   else if (ts.isIfStatement(node) || ts.isWhileStatement(node)) yield* negated(node.expression);
   else if (ts.isConditionalExpression(node)) yield* negated(node.condition);
-  else if (isRemovable(node)) yield replaced(node, ';');
+  // TypeScript refuses an `if` in front of an empty statement.
+  else if (isRemovable(node)) yield replaced(node, ts.isIfStatement(node.parent) ? '{}' : ';');
 }
 
 function* exchanged(operator: ts.Node): Generator<Change> {

@@ -38,6 +38,7 @@ export class Agenda implements Waiter {
   readonly #maxInFlight: number;
   readonly #owner: AgendaOwner;
   readonly #queue: Queue;
+  #isClosed = false;
 
   constructor(turns: Turns, clock: () => number, reading: Reading, limits: AgendaLimits, owner: AgendaOwner) {
     this.#turns = turns;
@@ -73,8 +74,9 @@ export class Agenda implements Waiter {
     this.#arrange();
   }
 
-  /** Nothing of it is begun any more. Gives back what waits. */
-  clear(): readonly Waiting[] {
+  /** Nothing is begun any more. Gives back what waits. */
+  close(): readonly Waiting[] {
+    this.#isClosed = true;
     this.#turns.leave(this);
     return this.#queue.clear();
   }
@@ -86,6 +88,7 @@ export class Agenda implements Waiter {
 
   /** A frame of several parts may overshoot, by itself: once it has begun there is room for all of it. */
   #canBegin(): boolean {
+    if (this.#isClosed) return false;
     return this.#owner.hasMore() || (!this.#queue.isEmpty && !this.#isFull());
   }
 

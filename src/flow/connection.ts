@@ -23,13 +23,15 @@ import {
 } from '../index.js';
 import { Agenda } from './agenda.js';
 import { Answering } from './answering.js';
+import type { Paid } from './batch.js';
 import type { Deadlines } from './deadlines.js';
 import { InFlight } from './in-flight.js';
 import type { FlowSettings } from './options.js';
 import { Outlet } from './outlet.js';
+import { BatchProbe } from './probe.js';
 import { Reading } from './reading.js';
 import { Rejections } from './rejections.js';
-import type { AnswerRejection, Handler, Link, Protocol, Session, Verdict } from './session.js';
+import type { Handler, Link, Protocol, Session, TakeAnswers, Verdict } from './session.js';
 import { type FrameData, frameBytes, type Message, type MessageSocket, OPEN } from './socket.js';
 import { type FlowStats, newStats } from './stats.js';
 import { openOr, tell } from './tell.js';
@@ -165,23 +167,34 @@ export class Connection implements FlowConnection, Link {
     }
   }
 
-  charge(cost: number): Verdict {
-    return openOr(undefined, () => this.guard.admit(this.peer, cost));
+  pay(
+    permit: Decision,
+    members: number,
+    answer: (verdict: Verdict, takeAnswers: TakeAnswers) => Message | undefined,
+  ): Paid | undefined {
+    if (members === 1) return { permit, witness: this.peer };
+    // The frame may hold the only probe of a half-open circuit, and the payment for the members would be rejected for it, each
+    // time anew. So the probe goes back first, and the payment takes it again for all members together.
+    const wasProbe = this.settle(permit, 'ignored');
+    const paid = openOr(undefined, () => this.guard.admit(this.peer, members - 1));
+    if (paid === undefined || !isAllowed(paid)) {
+      this.counters.admitted--;
+      this.#rejections.refuse(paid, (takeAnswers) => answer(paid, takeAnswers));
+      return undefined;
+    }
+    // While the frame waited for its turn the circuit may have opened, and the payment may be its first probe.
+    const isProbe = wasProbe || paid !== permit;
+    return { permit: paid, witness: isProbe ? new BatchProbe(this.peer, members) : this.peer };
   }
 
   settle(permit: Decision, outcome: Outcome, peer: RpcPeer = this.peer): boolean {
-    return tell(peer, outcome, permit);
+    return tell(this.guard, peer, outcome, permit);
   }
 
   fail(permit: Decision, answer?: Message, peer?: RpcPeer): void {
     this.counters.invalid++;
     this.settle(permit, 'failure', peer);
     if (answer !== undefined) this.send(answer);
-  }
-
-  refuse(verdict: Verdict, answer: AnswerRejection): void {
-    this.counters.admitted--;
-    this.#rejections.refuse(verdict, answer);
   }
 
   run(work: Work<unknown>): void {
@@ -294,7 +307,7 @@ export class Connection implements FlowConnection, Link {
     this.#isGone = true;
     // What was let in and never begun gives back the probe that it may hold.
     this.#session.abandon?.();
-    for (const { permit } of this.#agenda.clear()) this.settle(permit, 'ignored');
+    for (const { permit } of this.#agenda.close()) this.settle(permit, 'ignored');
     this.peer.release();
     this.#onEnd(this);
   }

@@ -28,6 +28,7 @@ export interface FlowGate {
    * connection. Either is released when the socket closes. Where the limiter is closed, the socket is closed with 1013.
    *
    * @throws TypeError (`ERR_PEERGATE_RPC_ARGUMENT`) for a socket without `on`.
+   * @throws what the protocol throws when it is made.
    * @throws what `RateLimiter.peer` throws for anything that is neither a handle nor an ID, before the socket is touched.
    */
   accept(socket: MessageSocket, peer: PeerId | Peer): FlowConnection;
@@ -64,16 +65,26 @@ export function guardFlow(guard: RpcGuard, protocol: Protocol, options: FlowOpti
   const past = newStats();
   let closing: { code: number | undefined; reason: string | undefined } | undefined;
 
+  function connect(socket: MessageSocket, handle: Peer): Connection {
+    try {
+      return new Connection(shared, socket, handle, (ended) => {
+        connections.delete(ended);
+        addStats(past, ended.counters);
+      });
+    } catch (error) {
+      // The protocol, or the socket, threw. Nobody would give the handle back.
+      handle.release();
+      throw error;
+    }
+  }
+
   return {
     connections,
     accept(socket, peer) {
       if (typeof socket?.on !== 'function') throw new RpcArgumentError('socket', 'a MessageSocket', socket);
       const handle = openOr(undefined, () => (limiter.owns(peer) ? peer : limiter.peer(peer)));
       if (handle === undefined) return refuseSocket(socket);
-      const connection = new Connection(shared, socket, handle, (ended) => {
-        connections.delete(ended);
-        addStats(past, ended.counters);
-      });
+      const connection = connect(socket, handle);
       if (connection.isOpen) connections.add(connection);
       if (closing !== undefined) connection.close(closing.code, closing.reason);
       return connection;

@@ -2,6 +2,7 @@
 // as bytes and a size; only the protocol knows what is in them.
 
 import type { Decision, Outcome, Peer, RpcGuard, RpcPeer } from '../index.js';
+import type { Paid } from './batch.js';
 import type { FrameData, Message } from './socket.js';
 import type { FlowStats } from './stats.js';
 import type { Work } from './work.js';
@@ -55,14 +56,19 @@ export interface Link {
   readonly maxFrameBytes: number;
   /** Sends a message, if the connection is still open. */
   send(message: Message): void;
-  /** Takes further tokens for a frame that costs more than one. */
-  charge(cost: number): Verdict;
+  /**
+   * Lets a frame pay for its members: all or none. Where it cannot, it counts as rejected, `answer` says what the client is told,
+   * and `undefined` comes back. In a half-open circuit the members are one probe together.
+   */
+  pay(
+    permit: Decision,
+    members: number,
+    answer: (verdict: Verdict, takeAnswers: TakeAnswers) => Message | undefined,
+  ): Paid | undefined;
   /** Tells the breaker what came of a permit; whether it counted. */
   settle(permit: Decision, outcome: Outcome, peer?: RpcPeer): boolean;
   /** Nothing can be made of the frame, or of a part of it. That is the peer's failure. */
   fail(permit: Decision, answer?: Message, peer?: RpcPeer): void;
-  /** The frame costs more than its one token, and the peer cannot pay. It counts as rejected, not as admitted. */
-  refuse(verdict: Verdict, answer: AnswerRejection): void;
   /**
    * Runs a handler for a frame and answers it with what the handler returns, or with what `failed` makes of the error. It is
    * in flight until its answer is out.

@@ -1,13 +1,12 @@
 // Talking to a limiter that may have been closed meanwhile. Connections do so from socket listeners and timers, where an error
 // that is thrown would end the process.
 
-import { ClosedError, type Decision, type Outcome, type RpcPeer } from '../index.js';
+import { ClosedError, type Decision, type Outcome, type RpcGuard, type RpcPeer } from '../index.js';
 
-/** Records the outcome; whether it counted. A closed limiter is told nothing. */
-export function tell(peer: RpcPeer, outcome: Outcome, permit: Decision): boolean {
+/** Tells the breaker the outcome; whether it counted. A closed limiter is told nothing. */
+export function tell(guard: RpcGuard, peer: RpcPeer, outcome: Outcome, permit: Decision): boolean {
   try {
-    if (outcome === 'success') return peer.recordSuccess(permit);
-    return outcome === 'failure' ? peer.recordFailure(permit) : peer.recordIgnored(permit);
+    return guard.settle(peer, permit, outcome);
   } catch (error) {
     if (error instanceof ClosedError) return false;
     throw error;

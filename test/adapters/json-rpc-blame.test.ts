@@ -94,6 +94,19 @@ test(
   }),
 );
 
+test(
+  'a notification whose method rejects later is a failure like one whose method throws',
+  withRig({}, async ({ connect, limiter, server }) => {
+    server.addMethod('fail', async () => {
+      await Promise.resolve();
+      throw new Error('later');
+    });
+    const client = await connect('peer');
+    for (let i = 0; i < 5; i++) client.send(notification('fail'));
+    await until(() => limiter.getCircuitState('peer') === 'open', 'the circuit');
+  }),
+);
+
 class UpstreamError extends Error {}
 
 /** As docs/rpc.md has it. */

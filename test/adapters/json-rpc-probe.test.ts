@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BatchProbe } from '../../src/adapters/json-rpc/probe.js';
+import { BatchProbe } from '../../src/flow/probe.js';
 import { turn, until } from '../rpc/support.js';
 import { openCircuit } from '../support.js';
 import { FakeSocket } from './fake-socket.js';

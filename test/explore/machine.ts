@@ -181,6 +181,9 @@ export class Machine {
     const { core, batchRoom } = this.#threads[thread] as Thread;
     const length = this.#put(thread, id);
     if (settings !== undefined) this.#putSettings(thread, settings);
+    // What a thread keeps for itself is worked out anew by every run, or runs would differ from each other.
+    const block = this.#block(thread);
+    this.#bytes.fill(0, block + layout.THREAD_INSTANT, block + layout.THREAD_LIMITS);
     const own = [...log];
     this.#log = own;
     this.#position = 0;

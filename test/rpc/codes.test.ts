@@ -73,6 +73,7 @@ test('where waiting cannot help, retryAfterMs is null, since JSON has no infinit
 
 test('eip1474 has the codes that Ethereum clients know', () => {
   const limiter = limiterOf();
+  assert.equal({ ...eip1474 }, { rateLimited: -32005, circuitOpen: -32002, tableFull: -32005 });
   const guard = new RpcGuard(limiter, { errorCodes: eip1474 });
   drain(limiter, 'a', 0);
   openCircuit(limiter, 'b', 0);

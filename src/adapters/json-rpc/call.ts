@@ -1,9 +1,8 @@
 // A request or a notification at work: what the guard runs, how its end is judged, and what it is answered with.
 
 import type { JSONRPCRequest, JSONRPCResponse, JSONRPCServer } from 'json-rpc-2.0';
-import { type Link, Work } from '../../flow/index.js';
+import { AnswerTooLarge, type Batch, type Link, Work } from '../../flow/index.js';
 import { ClosedError, type Decision, type Outcome, type Peer, RpcTimeout, type Settled } from '../../index.js';
-import { AnswerTooLarge, type Batch } from './batch.js';
 import { type ErrorMember, errorText, INTERNAL_ERROR, TOO_LARGE, UNAVAILABLE } from './message.js';
 import type { JsonRpcCall, Settings } from './options.js';
 import { type Sighting, watchRequest } from './witness.js';
@@ -117,7 +116,7 @@ function errorMemberOf(error: unknown): ErrorMember {
   const { code } = INTERNAL_ERROR;
   if (error instanceof ClosedError) return UNAVAILABLE;
   if (error instanceof AnswerTooLarge) {
-    return { ...TOO_LARGE, data: { maxBatchAnswerBytes: error.maxBatchAnswerBytes } };
+    return { ...TOO_LARGE, data: { maxBatchAnswerBytes: error.maxBytes } };
   }
   if (!(error instanceof RpcTimeout)) return INTERNAL_ERROR;
   return { code, message: 'Request timed out', data: { reason: 'timeout', timeoutMs: error.timeoutMs } };

@@ -53,7 +53,12 @@ export function rejectedText(count: number): string {
 /** The answer to a batch: always an array, also for a single response; nothing where all were notifications. */
 export function batchText(responses: readonly (string | null)[]): string | null {
   const answers = responses.filter((response) => response !== null);
-  return answers.length > 0 ? `[${answers.join(',')}]` : null;
+  try {
+    return answers.length > 0 ? `[${answers.join(',')}]` : null;
+  } catch {
+    // They are too long for one text. Only options far above their defaults get here.
+    return errorText(null, TOO_LARGE);
+  }
 }
 
 function isId(id: unknown): id is JSONRPCID {

@@ -1,11 +1,18 @@
 // From a frame to its answer: parse, pay for a batch, let guard and server work on each member, write the errors.
 
-import { type FrameData, frameText, type Session, type TakeAnswers, type Verdict } from '../../flow/index.js';
-import { type Decision, isAllowed } from '../../index.js';
-import { Batch } from './batch.js';
+import { Batch, type FrameData, frameText, type Session, type TakeAnswers, type Verdict } from '../../flow/index.js';
+import type { Decision } from '../../index.js';
 import { Call, type Context } from './call.js';
-import { errorText, INVALID_REQUEST, idOf, isRequest, PARSE_ERROR, rejectedText, UNAVAILABLE } from './message.js';
-import { BatchProbe } from './probe.js';
+import {
+  batchText,
+  errorText,
+  INVALID_REQUEST,
+  idOf,
+  isRequest,
+  PARSE_ERROR,
+  rejectedText,
+  UNAVAILABLE,
+} from './message.js';
 
 /** JSON that is none. */
 const UNPARSED = Symbol();
@@ -76,21 +83,9 @@ export class JsonRpcSession<ServerParams> implements Session {
       link.fail(permit, errorText(null, count === 0 ? INVALID_REQUEST : { ...INVALID_REQUEST, data: { maxBatch } }));
       return;
     }
-    if (count === 1) {
-      this.#batch = new Batch(link, members, link.peer, permit, maxBatchAnswerBytes);
-    } else {
-      // The frame may hold the only probe of a half-open circuit, and the payment for the members would be rejected for it,
-      // each time anew. So the probe goes back first, and the payment takes it again for the batch as a whole.
-      const wasProbe = link.settle(permit, 'ignored');
-      const paid = link.charge(count - 1);
-      if (paid === undefined || !isAllowed(paid)) {
-        link.refuse(paid, (takeAnswers) => this.#rejection(paid, members, takeAnswers));
-        return;
-      }
-      // While the frame waited for its turn the circuit may have opened, and the payment may be its first probe.
-      const peer = wasProbe || paid !== permit ? new BatchProbe(link.peer, count) : link.peer;
-      this.#batch = new Batch(link, members, peer, paid, maxBatchAnswerBytes);
-    }
+    const paid = link.pay(permit, count, (verdict, takeAnswers) => this.#rejection(verdict, members, takeAnswers));
+    if (paid === undefined) return;
+    this.#batch = new Batch(link, members, paid, maxBatchAnswerBytes, batchText);
     this.next();
   }
 

@@ -3,7 +3,7 @@
 // Were each member judged by itself, the first success would close the circuit and the failures after it would belong to
 // a period that is over; and each ignored member would give back a probe of which there is only one.
 
-import type { Decision, RpcPeer } from '../../index.js';
+import type { Decision, RpcPeer } from '../index.js';
 
 /** Stands in for the peer while the members run: a failure counts at once, a success when all have ended without one. */
 export class BatchProbe implements RpcPeer {

@@ -1,19 +1,27 @@
-// A batch that is paid for. Its members are begun one by one, with others' turns between them, and answered together.
+// A frame of several members that is paid for. They are begun one by one, with others' turns between them, and answered together.
 
-import { type Link, textBytes } from '../../flow/index.js';
-import type { Decision, RpcPeer } from '../../index.js';
-import { batchText, errorText, TOO_LARGE } from './message.js';
+import type { Decision, RpcPeer } from '../index.js';
+import type { Link } from './session.js';
+import { textBytes } from './socket.js';
 
 /** The answer has no room beside those that are there already. */
 export class AnswerTooLarge extends Error {
   override readonly name = 'AnswerTooLarge';
-  readonly maxBatchAnswerBytes: number;
+  readonly maxBytes: number;
 
-  constructor(maxBatchAnswerBytes: number) {
-    super(`the answers to a batch exceed ${maxBatchAnswerBytes} bytes together`);
-    this.maxBatchAnswerBytes = maxBatchAnswerBytes;
+  constructor(maxBytes: number) {
+    super(`the answers to a batch exceed ${maxBytes} bytes together`);
+    this.maxBytes = maxBytes;
   }
 }
+
+/** Under which permit members run, and who hears how they went. */
+export interface Paid {
+  readonly permit: Decision;
+  readonly witness: RpcPeer;
+}
+
+export type JoinAnswers = (answers: readonly (string | null)[]) => string | null;
 
 export class Batch {
   readonly permit: Decision;
@@ -23,6 +31,7 @@ export class Batch {
   readonly #members: readonly unknown[];
   readonly #answers: (string | null)[] = [];
   readonly #maxBytes: number;
+  readonly #join: JoinAnswers;
   /** The answers that have room, and their code units, as long as their bytes need not be counted. */
   readonly #texts: string[] = [];
   #units = 0;
@@ -35,12 +44,18 @@ export class Batch {
   /** Members that count as in flight until the answer is out. */
   #held = 0;
 
-  constructor(link: Link, members: readonly unknown[], peer: RpcPeer, permit: Decision, maxAnswerBytes: number) {
+  /**
+   * @param paid What `link.pay` gave back.
+   * @param maxAnswerBytes Bytes that `makeRoom` has room for.
+   * @param join Makes one text of the answers, in the order of the members; `null` for none.
+   */
+  constructor(link: Link, members: readonly unknown[], paid: Paid, maxAnswerBytes: number, join: JoinAnswers) {
     this.#link = link;
     this.#members = members;
-    this.peer = peer;
-    this.permit = permit;
+    this.peer = paid.witness;
+    this.permit = paid.permit;
     this.#maxBytes = maxAnswerBytes;
+    this.#join = join;
     this.#end = members.length;
   }
 
@@ -91,17 +106,8 @@ export class Batch {
 
   #finish(): void {
     if (this.#open > 0 || this.hasMore) return;
-    const text = this.#text();
+    const text = this.#join(this.#answers);
     if (text !== null) this.#link.send(text);
     if (this.#held > 0) this.#link.done(this.#held);
-  }
-
-  /** Only options far above their defaults allow answers that are too long to be joined. */
-  #text(): string | null {
-    try {
-      return batchText(this.#answers);
-    } catch {
-      return errorText(null, TOO_LARGE);
-    }
   }
 }
