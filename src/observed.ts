@@ -2,6 +2,7 @@
 // is made of this and of the totals.
 
 import { requireNow } from './args.js';
+import type { Reason } from './decision.js';
 import { ArgumentTypeError, shown } from './errors.js';
 import type { CircuitState, Listener } from './events.js';
 import { requireKnownFields } from './options.js';
@@ -10,6 +11,7 @@ import { nextTurn } from './snapshot.js';
 import { CIRCUIT_STATES, type Table } from './table.js';
 import { requireOpen } from './wasm/core.js';
 import { countStates } from './wasm/counts.js';
+import { readTotals } from './wasm/reading.js';
 
 /** How many rejections were answered, dropped without an answer, or answered by closing the connection. */
 export interface RejectionCounts {
@@ -62,6 +64,18 @@ export abstract class Observed {
     requireKnownFields(options, ['allThreads']);
     requireOpen(this.#table.core);
     return this.#table.events.subscribe(listener, options.allThreads === true);
+  }
+
+  /**
+   * How many checks ended how, over the limiter's life: each check is one of them. `table_full` counts those that were rejected,
+   * not those that the overflow bucket decided. What shadow mode let through is among the rejections.
+   *
+   * @throws ClosedError after `close()`.
+   */
+  decisions(): Record<Reason, number> {
+    requireOpen(this.#table.core);
+    const { allowed, rateLimited, circuitRejected, tableFullRejected } = readTotals(this.#table.core);
+    return { allowed, rate_limited: rateLimited, circuit_open: circuitRejected, table_full: tableFullRejected };
   }
 
   /** Events that were overwritten before they could be reported to a listener: a thread keeps 256 of circuits and 256 of rows. */

@@ -13,7 +13,12 @@ const INPUTS = [
 ];
 
 /** Where an entry's source is that is not an adapter. */
-const ENTRIES: Readonly<Record<string, string>> = { index: 'src/index.ts', flow: 'src/flow/index.ts' };
+const ENTRIES: Readonly<Record<string, string>> = {
+  index: 'src/index.ts',
+  flow: 'src/flow/index.ts',
+  telemetry: 'src/telemetry/index.ts',
+  prometheus: 'src/telemetry/prometheus.ts',
+};
 
 const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';
 
