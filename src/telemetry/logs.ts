@@ -118,7 +118,8 @@ export class Logs {
     return new Book<LimiterEvent>(
       {
         write: (_, suppressed) => warn({ ...fields(), suppressed }),
-        flush: (_, suppressed) => warn({ suppressed }),
+        // What holds for the whole limiter is told as it is now, however late the line comes.
+        flush: (_, suppressed) => warn({ ...openOr({}, fields), suppressed }),
       },
       { several: (suppressed) => warn({ suppressed }) },
     );
@@ -141,13 +142,17 @@ export class Logs {
   }
 
   #busiest(): object[] {
-    try {
-      return this.#limiter
-        .top(this.#options.topK, 'rateLimited')
-        .map(({ id, ...counts }) => ({ peer: textOf(id), ...counts }));
-    } catch (error) {
-      if (error instanceof ClosedError) return [];
-      throw error;
-    }
+    const peers = openOr([], () => this.#limiter.top(this.#options.topK, 'rateLimited'));
+    return peers.map(({ id, ...counts }) => ({ peer: textOf(id), ...counts }));
+  }
+}
+
+/** What a closed limiter cannot say any more is `otherwise`. */
+function openOr<T>(otherwise: T, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ClosedError) return otherwise;
+    throw error;
   }
 }

@@ -25,11 +25,11 @@ test('a connection answers few, drops the others, and closes at the last strike;
   const gate = guardFlow(
     new RpcGuard(limiter),
     () => ({ begin() {}, reject: () => 'no' }),
-    { maxRejectionsPerSec: 0, maxRejectionBurst: 2, maxStrikes: 6 },
+    { maxRejectionsPerSec: 1, maxRejectionBurst: 2, maxStrikes: 6 },
     'mine',
   );
   gate.accept(socket, 'a');
-  for (let i = 0; i < 9; i++) socket.emit('message', 'x');
+  for (let i = 0; i < 9; i++) socket.deliver('x');
   assert.equal(limiter.rejections.get('mine'), { answered: 2, dropped: 3, closed: 1 });
   assert.is(gate.stats().rejected, 6);
 });
