@@ -59,9 +59,13 @@ export interface LimiterEvent {
 
 export type Listener = (event: LimiterEvent) => void;
 
+/** Hears of a rejection by its arguments. Bytes are the caller's own, and may change when this returns. */
+export type OnRejection = (peer: PeerId, decision: Decision, time: number) => void;
+
 interface Subscription {
   readonly listener: Listener;
   readonly allThreads: boolean;
+  readonly onRejection: OnRejection | undefined;
 }
 
 const DRAIN_EVERY_MS = 100;
@@ -94,9 +98,9 @@ export class Events {
     return [this.#own, ...this.#others].reduce((sum, reader) => sum + (reader?.lost ?? 0), this.#lost);
   }
 
-  subscribe(listener: Listener, allThreads: boolean): () => void {
+  subscribe(listener: Listener, allThreads: boolean, onRejection?: OnRejection): () => void {
     this.drain();
-    const subscription = { listener, allThreads };
+    const subscription = { listener, allThreads, onRejection };
     this.#setSubscriptions([...this.#subscriptions, subscription]);
     return () => {
       if (!this.#subscriptions.includes(subscription)) return;
@@ -107,15 +111,19 @@ export class Events {
 
   /** Reports a rejection. */
   rejected(peer: PeerId, decision: number, time: number): void {
-    const reason = reasonOf(decision as Decision) as Exclude<Reason, 'allowed'>;
-    const event: LimiterEvent = {
-      kind: 'rejected',
-      peer: copyOf(peer),
-      reason,
-      retryAfterMs: retryAfterMs(decision as Decision),
-      time,
-    };
-    for (const { listener } of this.#subscriptions) tell(listener, event);
+    let event: LimiterEvent | undefined;
+    for (const { listener, onRejection } of this.#subscriptions) {
+      if (onRejection === undefined) {
+        event ??= rejectionOf(peer, decision as Decision, time);
+        tell(listener, event);
+        continue;
+      }
+      try {
+        onRejection(peer, decision as Decision, time);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
   }
 
   /** Reports what the rings got since the last time. */
@@ -191,15 +199,24 @@ export class Events {
   }
 }
 
-/** A listener's error must stop neither the others nor the call that is being told of: it is thrown where nobody waits. */
+function rejectionOf(peer: PeerId, decision: Decision, time: number): LimiterEvent {
+  const reason = reasonOf(decision) as Exclude<Reason, 'allowed'>;
+  return { kind: 'rejected', peer: copyOf(peer), reason, retryAfterMs: retryAfterMs(decision), time };
+}
+
 function tell(listener: Listener, event: LimiterEvent): void {
   try {
     listener(event);
   } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    throwLater(error);
   }
+}
+
+/** A listener's error must stop neither the others nor the call that is being told of: it is thrown where nobody waits. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /** A timer that does not keep the process alive, where timers can. */

@@ -4,7 +4,7 @@
 import { requireNow } from './args.js';
 import type { Reason } from './decision.js';
 import { ArgumentTypeError, shown } from './errors.js';
-import type { CircuitState, Listener } from './events.js';
+import type { CircuitState, Listener, OnRejection } from './events.js';
 import { requireKnownFields } from './options.js';
 import type { PeerId } from './slots.js';
 import { nextTurn } from './snapshot.js';
@@ -30,6 +30,12 @@ export interface ObservedCall {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What `RateLimiter.subscribe` takes. */
+export interface SubscribeOptions {
+  readonly allThreads?: boolean | undefined;
+  readonly onRejection?: OnRejection | undefined;
+}
+
 /** So many rows are looked at without a pause. */
 const SLICE = 65_536;
 
@@ -49,6 +55,8 @@ export abstract class Observed {
    *
    * @param options.allThreads Of a shared table: also what the other threads do, their rejections excepted. Default: what this
    *   thread does.
+   * @param options.onRejection Hears of rejections in place of `listener`, by their arguments: for a flood, in which an object
+   *   for each would cost more than the rest.
    * @returns A function that ends it.
    * @throws TypeError for a listener that is no function; ConfigError for an unknown option.
    *
@@ -57,13 +65,20 @@ export abstract class Observed {
    *   if (kind === 'circuit' && to === 'open') console.warn(`the circuit of ${peer} opened`);
    * });
    */
-  subscribe(listener: Listener, options: { readonly allThreads?: boolean | undefined } = {}): () => void {
+  subscribe(listener: Listener, options: SubscribeOptions = {}): () => void {
     if (typeof listener !== 'function') {
       throw new ArgumentTypeError('ERR_PEERGATE_LISTENER', `listener: expected a function, got ${shown(listener)}`);
     }
-    requireKnownFields(options, ['allThreads']);
+    requireKnownFields(options, ['allThreads', 'onRejection']);
+    const { allThreads, onRejection } = options;
+    if (onRejection !== undefined && typeof onRejection !== 'function') {
+      throw new ArgumentTypeError(
+        'ERR_PEERGATE_LISTENER',
+        `onRejection: expected a function, got ${shown(onRejection)}`,
+      );
+    }
     requireOpen(this.#table.core);
-    return this.#table.events.subscribe(listener, options.allThreads === true);
+    return this.#table.events.subscribe(listener, allThreads === true, onRejection);
   }
 
   /**

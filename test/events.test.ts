@@ -42,6 +42,24 @@ for (const { name, using } of engines) {
     limiter.close();
   });
 
+  test('onRejection hears of rejections by their arguments in place of the listener', () => {
+    const limiter = limiterOf();
+    const heard: unknown[] = [];
+    const kindsHeard: string[] = [];
+    const unsubscribe = limiter.subscribe(({ kind }) => kindsHeard.push(kind), {
+      onRejection: (...rejection) => heard.push(rejection),
+    });
+    limiter.check('a', 2, 5);
+    const decision = limiter.check('a', 1, 5);
+    limiter.forceOpen('a', 6);
+    unsubscribe();
+    assert.equal(heard, [['a', decision, 5]]);
+    assert.equal(kindsHeard, ['circuit']);
+    const error = thrownBy(() => limiter.subscribe(() => {}, { onRejection: 1 as never }));
+    assert.is(error.code, 'ERR_PEERGATE_LISTENER');
+    limiter.close();
+  });
+
   test('every way to ask reports its rejection once: by ID, in bytes, by handle, many at a time, together', () => {
     const limiter = limiterOf();
     const handles = ['a', 'b'].map((id) => limiter.peer(id));

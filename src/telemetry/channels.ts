@@ -1,7 +1,15 @@
 // Node's diagnostics channels, for tools that watch a process without being wired up. Where the runtime has none, there are
 // none; and where nobody has subscribed, nothing is made.
 
-import type { EventKind, LimiterEvent, ObservedCall, RateLimiter } from '../index.js';
+import {
+  type Decision,
+  type LimiterEvent,
+  type ObservedCall,
+  type PeerId,
+  type RateLimiter,
+  reasonOf,
+  retryAfterMs,
+} from '../index.js';
 
 interface Channel {
   readonly hasSubscribers: boolean;
@@ -22,32 +30,39 @@ interface DiagnosticsChannel {
   tracingChannel?(name: string): TracingChannel;
 }
 
-const CHANNELS: Readonly<Record<EventKind, 'reject' | 'breaker' | 'reclaim'>> = {
-  rejected: 'reject',
-  circuit: 'breaker',
-  held_back: 'breaker',
-  reclaimed: 'reclaim',
-  table_full: 'reclaim',
-};
-
 /** The module, if this runtime has it. Importing it would keep this one from being loaded elsewhere. */
 function diagnosticsChannel(): DiagnosticsChannel | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
   return process?.getBuiltinModule?.('node:diagnostics_channel') as DiagnosticsChannel | undefined;
 }
 
-/** Publishes a limiter's events; undefined where there are no channels. */
-export function publisher(name: string): ((event: LimiterEvent) => void) | undefined {
+/** Publishes a limiter's events. */
+export interface Publisher {
+  /** All but rejections. */
+  tell(event: LimiterEvent): void;
+  rejected(peer: PeerId, decision: Decision, time: number): void;
+}
+
+/** Undefined where there are no channels. */
+export function publisher(name: string): Publisher | undefined {
   const diagnostics = diagnosticsChannel();
   if (diagnostics === undefined) return undefined;
-  const channels = {
-    reject: diagnostics.channel('peergate:reject'),
-    breaker: diagnostics.channel('peergate:breaker'),
-    reclaim: diagnostics.channel('peergate:reclaim'),
-  };
-  return (event) => {
-    const channel = channels[CHANNELS[event.kind]];
-    if (channel.hasSubscribers) channel.publish({ ...event, limiter: name });
+  const reject = diagnostics.channel('peergate:reject');
+  const breaker = diagnostics.channel('peergate:breaker');
+  const reclaim = diagnostics.channel('peergate:reclaim');
+  return {
+    tell(event) {
+      const channel = event.kind === 'circuit' || event.kind === 'held_back' ? breaker : reclaim;
+      if (channel.hasSubscribers) channel.publish({ ...event, limiter: name });
+    },
+    rejected(peer, decision, time) {
+      if (!reject.hasSubscribers) return;
+      const event = { kind: 'rejected', peer: typeof peer === 'string' ? peer : peer.slice() };
+      reject.publish({
+        ...event,
+        ...{ reason: reasonOf(decision), retryAfterMs: retryAfterMs(decision), time, limiter: name },
+      });
+    },
   };
 }
 

@@ -78,17 +78,27 @@ export function observe(limiter: RateLimiter, options: ObserveOptions = {}): Obs
     throw new ConfigError('peerAttribute', 'a function', peerAttribute);
   }
 
-  const endings: (() => void)[] = [];
+  const endings: (() => void)[] = [publishCalls(limiter, name)];
   const publish = publisher(name);
-  if (publish !== undefined) endings.push(limiter.subscribe(publish, { allThreads }));
-  endings.push(publishCalls(limiter, name));
-  if (logger !== undefined) {
-    const logs = new Logs(limiter, logger, { logEveryMs, topK });
-    endings.push(
-      limiter.subscribe((event) => logs.tell(event), { allThreads }),
-      () => logs.close(),
+  const logs = logger && new Logs(limiter, logger, { logEveryMs, topK });
+  if (publish !== undefined || logs !== undefined) {
+    // One for both: in a flood each listener more would be felt.
+    const unsubscribe = limiter.subscribe(
+      (event) => {
+        publish?.tell(event);
+        logs?.tell(event);
+      },
+      {
+        allThreads,
+        onRejection(peer, decision, time) {
+          publish?.rejected(peer, decision, time);
+          logs?.rejected(peer, decision, time);
+        },
+      },
     );
+    endings.push(unsubscribe);
   }
+  if (logs !== undefined) endings.push(() => logs.close());
   if (meter !== undefined) endings.push(meterLimiter(limiter, meter, name));
   if (tracer !== undefined) endings.push(traceCalls(limiter, tracer, name, peerAttribute));
   return {

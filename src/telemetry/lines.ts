@@ -10,7 +10,7 @@ const QUIET_MS = 1_000;
 /** How lines of one kind are written. */
 export interface Topic<Event> {
   /** A line about this event. `suppressed`: as many were left out since the last one. */
-  write(event: Event, suppressed: number): void;
+  write(event: Event, suppressed: number, key: string): void;
   /** A line that only says how many were left out, about a key. */
   flush(key: string, suppressed: number): void;
 }
@@ -78,7 +78,7 @@ export class Lines {
     const { suppressed } = entry;
     entry.loggedAt = now;
     entry.suppressed = 0;
-    book.topic.write(event, suppressed);
+    book.topic.write(event, suppressed, key);
   }
 
   /** Takes one line from those that the second has left. */

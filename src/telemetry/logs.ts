@@ -1,7 +1,15 @@
 // What a limiter logs: rejections as warnings, circuits as information, counts of the busiest peers when debugging. Lines are
 // objects with a message, in the order of pino.
 
-import { ClosedError, type LimiterEvent, type RateLimiter } from '../index.js';
+import {
+  ClosedError,
+  type Decision,
+  type LimiterEvent,
+  type PeerId,
+  type RateLimiter,
+  reasonOf,
+  retryAfterMs,
+} from '../index.js';
 import { Book, type Group, Lines } from './lines.js';
 import { textOf } from './spans.js';
 
@@ -27,7 +35,7 @@ export class Logs {
   readonly #logger: TelemetryLogger;
   readonly #options: LogOptions;
   readonly #lines: Lines;
-  readonly #rejections: Readonly<Record<string, Book<LimiterEvent>>>;
+  readonly #rejections: Readonly<Record<string, Book<Decision>>>;
   readonly #circuits = new Map<string, Book<LimiterEvent>>();
   readonly #circuitGroup: Group;
   readonly #tableFull: Book<LimiterEvent>;
@@ -46,10 +54,10 @@ export class Logs {
     const rejected = (fields: object) => logger.warn({ event: 'peergate.rejected', ...fields }, 'request rejected');
     const rejectedGroup = { several: (suppressed: number) => rejected({ reason: 'several', suppressed }) };
     const bookOf = (reason: string) =>
-      new Book<LimiterEvent>(
+      new Book<Decision>(
         {
-          write: ({ peer = '', retryAfterMs }, suppressed) =>
-            rejected({ peer: textOf(peer), reason, retryAfterMs, suppressed }),
+          write: (decision, suppressed, peer) =>
+            rejected({ peer, reason, retryAfterMs: retryAfterMs(decision), suppressed }),
           flush: (peer, suppressed) => rejected({ peer, reason, suppressed }),
         },
         rejectedGroup,
@@ -76,11 +84,15 @@ export class Logs {
     (this.#timer as { unref?(): void }).unref?.();
   }
 
+  rejected(peer: PeerId, decision: Decision, time: number): void {
+    const book = this.#rejections[reasonOf(decision)] as Book<Decision>;
+    this.#lines.tell(book, textOf(peer), decision, time);
+  }
+
+  /** All but rejections. */
   tell(event: LimiterEvent): void {
-    const { kind, peer, to, reason, time } = event;
-    if (kind === 'rejected')
-      this.#lines.tell(this.#rejections[reason ?? ''] as Book<LimiterEvent>, textOf(peer ?? ''), event, time);
-    else if (kind === 'circuit') this.#lines.tell(this.#circuitBook(to ?? ''), textOf(peer ?? ''), event, time);
+    const { kind, peer, to, time } = event;
+    if (kind === 'circuit') this.#lines.tell(this.#circuitBook(to ?? ''), textOf(peer ?? ''), event, time);
     else if (kind === 'table_full') this.#lines.tell(this.#tableFull, '', event, time);
     else if (kind === 'held_back') this.#lines.tell(this.#fleetFault, '', event, time);
   }
