@@ -2,7 +2,7 @@
 // client left, whichever came first. Whatever comes after that is swallowed: it reaches nobody, not even as an unhandled
 // rejection.
 
-import { type Decision, type Outcome, RpcArgumentError, type RpcPeer, RpcTimeout, type Settled } from '../index.js';
+import { type Decision, type Outcome, type RpcPeer, RpcTimeout, type Settled } from '../index.js';
 import type { InFlight } from './in-flight.js';
 import type { Message } from './socket.js';
 
@@ -109,13 +109,13 @@ export abstract class Work<T> {
     if (this.#isOver || all === undefined) return;
     this.#isOver = true;
     all.forget(this as Work<unknown>);
-    let outcome: Outcome = 'failure';
     try {
-      outcome = checked(this.judge(settled));
+      all.owner.settle(this.permit, this.judge(settled), this.witness);
     } catch (error) {
+      // The judge threw, or said nothing that can be settled.
       settled = { error };
+      all.owner.settle(this.permit, 'failure', this.witness);
     }
-    all.owner.settle(this.permit, outcome, this.witness);
     this.#answer(settled);
   }
 
@@ -129,11 +129,4 @@ export abstract class Work<T> {
     }
     if (!this.isHeld) owner.done(1);
   }
-}
-
-function checked(outcome: Outcome): Outcome {
-  if (outcome === 'success' || outcome === 'failure' || outcome === 'ignored') return outcome;
-  // An async judge is a mistake, but its rejection must not end the process as well.
-  if ((outcome as unknown) instanceof Promise) (outcome as Promise<unknown>).catch(() => {});
-  throw new RpcArgumentError('what classify returned', "'success', 'failure' or 'ignored'", outcome);
 }
