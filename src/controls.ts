@@ -65,6 +65,11 @@ export abstract class Controls extends Observed {
     return this.#rejectedBy;
   }
 
+  /** A reading of the clock where `slowCallMs` is on, else undefined: then nobody cares how long a request takes. @internal */
+  timeIfMeasured(): number | undefined {
+    return this.#table.slowCallMs === undefined ? undefined : this.#table.clock();
+  }
+
   /** What the established peers did together in the window. @throws RangeError for a bad `now`. */
   fleet(now = this.#table.clock()): Fleet {
     requireNow(now);

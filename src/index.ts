@@ -2,8 +2,21 @@
 
 export type { Clock } from './clock.js';
 export { coarseClock, monotonicClock } from './clock.js';
-export type { Limits, LimitsUpdate, OnFull, RateLimiterConfig, ResolvedConfig } from './config.js';
+export type {
+  ClassLimit,
+  ClassLimits,
+  Limits,
+  LimitsUpdate,
+  Mode,
+  Newcomers,
+  OnFull,
+  RateLimiterConfig,
+  Recovery,
+  Reputation,
+  ResolvedConfig,
+} from './config.js';
 export { presets } from './config.js';
+export type { Fleet } from './controls.js';
 export type { Decision, Reason } from './decision.js';
 export { isAllowed, reasonOf, retryAfterMs } from './decision.js';
 export type { ErrorCode } from './errors.js';

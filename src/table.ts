@@ -12,7 +12,7 @@ import { joinTable, requireSharedMemory, requireTicket, reserveTicket, type Tick
 import { type Core, createCore, epochOf, requireOpen, slotOf } from './wasm/core.js';
 import { coreModule } from './wasm/module.js';
 import { keyOf, readHeader, writeOrigin } from './wasm/reading.js';
-import { readSettings, type StoredClass, writeSettings } from './wasm/settings.js';
+import { readSettings, readSlowCallMs, type StoredClass, writeSettings } from './wasm/settings.js';
 
 export { CIRCUIT_STATES, type CircuitState } from './events.js';
 
@@ -63,6 +63,11 @@ export class Table {
     const { maxPeers, clock, shared, module } = this.#config;
     const fixed = { maxPeers, clock, shared, ...(module && { module }) };
     return Object.freeze({ ...fixed, ...limitsFrom(readSettings(this.core)) });
+  }
+
+  /** Without the rest of the configuration, because the guard asks on every call. */
+  get slowCallMs(): number | undefined {
+    return this.#config.shared ? readSlowCallMs(this.core) : this.#config.slowCallMs;
   }
 
   /** Classes keep the numbers that they have in `classes`. */

@@ -58,6 +58,8 @@ export class Running<T> extends Deadline implements Follower {
   readonly #timeoutMs: number;
   readonly #caller: AbortSignal | undefined;
   readonly #classify: Classify<T>;
+  /** Undefined where nobody cares how long it takes. */
+  readonly #startedMs: number | undefined;
   #end: Settled<T> | undefined;
   #controller: AbortController | undefined;
   /** Why nobody waits any more. */
@@ -80,6 +82,7 @@ export class Running<T> extends Deadline implements Follower {
     this.#timeoutMs = timeoutMs;
     this.#caller = caller;
     this.#classify = classify;
+    this.#startedMs = guard.limiter.timeIfMeasured();
   }
 
   get signal(): AbortSignal {
@@ -148,12 +151,18 @@ export class Running<T> extends Deadline implements Follower {
     else this.#resolve?.(this.#end.value);
   }
 
+  #durationMs(): number | undefined {
+    const nowMs = this.#startedMs === undefined ? undefined : this.#guard.limiter.timeIfMeasured();
+    // A clock that runs back makes no call shorter than nothing.
+    return nowMs === undefined ? undefined : Math.max(0, nowMs - (this.#startedMs as number));
+  }
+
   #judge(settled: Settled<T>, cancelled: boolean): void {
     let outcome: Outcome = cancelled ? 'ignored' : 'failure';
     try {
       if (!cancelled) outcome = checkedOutcome(this.#classify(settled));
     } finally {
-      record(this.#guard.limiter, this.#peer, this.#permit, outcome);
+      record(this.#guard.limiter, this.#peer, this.#permit, outcome, this.#durationMs());
     }
   }
 }

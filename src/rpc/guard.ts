@@ -100,7 +100,7 @@ export class RpcGuard {
   settle(peer: PeerId | RpcPeer, permit: Decision | undefined, outcome: Outcome, durationMs?: number): boolean {
     checkedOutcome(outcome, 'outcome');
     if (durationMs !== undefined) requireDuration(durationMs);
-    return record(this.limiter, peer, permit, outcome);
+    return record(this.limiter, peer, permit, outcome, durationMs);
   }
 
   /**

@@ -8,7 +8,7 @@ import type { Outcome } from './outcome.js';
 /** What the guard uses of a `Peer`. Anything that has these four methods can stand in for one. */
 export interface RpcPeer {
   check(cost?: number, now?: number): Decision;
-  recordSuccess(permit?: Decision): boolean;
+  recordSuccess(permit?: Decision, now?: number, durationMs?: number): boolean;
   recordFailure(permit?: Decision): boolean;
   recordIgnored(permit?: Decision): boolean;
 }
@@ -18,17 +18,18 @@ export function isHandle(peer: PeerId | RpcPeer): peer is RpcPeer {
   return typeof peer === 'object' && peer !== null && typeof (peer as RpcPeer).check === 'function';
 }
 
-/** Tells the breaker what came of a call. Returns whether that counted. */
+/** Tells the breaker what came of a call, and how long it took where that matters. Returns whether it counted. */
 export function record(
   limiter: RateLimiter,
   peer: PeerId | RpcPeer,
   permit: Decision | undefined,
   outcome: Outcome,
+  durationMs?: number,
 ): boolean {
   if (isHandle(peer)) {
-    if (outcome === 'success') return peer.recordSuccess(permit);
+    if (outcome === 'success') return peer.recordSuccess(permit, undefined, durationMs);
     return outcome === 'failure' ? peer.recordFailure(permit) : peer.recordIgnored(permit);
   }
-  if (outcome === 'success') return limiter.recordSuccess(peer, permit);
+  if (outcome === 'success') return limiter.recordSuccess(peer, permit, undefined, durationMs);
   return outcome === 'failure' ? limiter.recordFailure(peer, permit) : limiter.recordIgnored(peer, permit);
 }

@@ -97,3 +97,11 @@ function readClasses(buffer: ArrayBufferLike, address: number): StoredClass[] {
 export function readLoadFactor({ memory }: Core): number {
   return 2 ** -((new DataView(memory.buffer).getUint32(layout.AT_EXTRAS, true) & layout.EXTRAS_LOAD) / 16);
 }
+
+/** From how many ms on a success is slow; undefined where that is off. */
+export function readSlowCallMs({ memory }: Core): number | undefined {
+  const bytes = new DataView(memory.buffer);
+  const record = bytes.getUint32(layout.AT_FORCE, true);
+  const slowCallMs = bytes.getFloat64(record + layout.LIMITS_SETTINGS + 8 * layout.SET_SLOW_CALL_MS, true);
+  return slowCallMs > 0 ? slowCallMs : undefined;
+}
