@@ -35,7 +35,7 @@ export class Logs {
   readonly #logger: TelemetryLogger;
   readonly #options: LogOptions;
   readonly #lines: Lines;
-  readonly #rejections: Readonly<Record<string, Book<Decision>>>;
+  readonly #rejections: Readonly<Record<'rate_limited' | 'circuit_open' | 'table_full', Book<Decision>>>;
   readonly #circuits = new Map<string, Book<LimiterEvent>>();
   readonly #circuitGroup: Group;
   readonly #tableFull: Book<LimiterEvent>;
@@ -85,7 +85,9 @@ export class Logs {
   }
 
   rejected(peer: PeerId, decision: Decision, time: number): void {
-    const book = this.#rejections[reasonOf(decision)] as Book<Decision>;
+    const reason = reasonOf(decision);
+    const { rate_limited, circuit_open, table_full } = this.#rejections;
+    const book = reason === 'rate_limited' ? rate_limited : reason === 'circuit_open' ? circuit_open : table_full;
     this.#lines.tell(book, textOf(peer), decision, time);
   }
 
