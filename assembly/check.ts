@@ -96,7 +96,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     const state = stateOf(breaker);
     if (state == STATE_OPEN) {
       const wait = untilProbe(breaker, now);
-      if (wait) return shut(slot, wait, longestTimeoutMs(limits), limits);
+      if (wait) return isShut(slot, wait, limits);
     }
     const at = min<u64>(instant, latest(limits));
     // Nearly always it is: the question is asked here because a call costs as much as all the rest of it.
@@ -141,14 +141,24 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
       // A word that is still there was in these limits or in those before them, and so was rightly converted.
       if (SHARED && getBucket(row) != bucket) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
-      if (lacking(tatOf(word), at, longestDebt(limits)) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
-      return limited(row, cost > mostOf(peer, limits) ? NEVER : waitOf(missing), limits);
+      return lacks(row, tatOf(word), at, cost > mostOf(peer, limits) ? NEVER : waitOf(missing), limits);
     }
     if (!casBucket(row, bucket, withTat(word, after))) continue;
     count(allowedAt(row));
     tally(COUNT_ALLOWED);
     return permitOf(epoch, generation);
   }
+}
+
+/** A rejection by a bucket with this TAT; `wait` in ms. */
+export function lacks(row: usize, tat: u64, at: u64, wait: u64, limits: usize): i32 {
+  if (lacking(tat, at, longestDebt(limits)) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
+  return limited(row, wait, limits);
+}
+
+/** A rejection by a circuit that is open so many ms more. */
+export function isShut(slot: u32, wait: u64, limits: usize): i32 {
+  return shut(slot, wait, longestTimeoutMs(limits), limits);
 }
 
 /** `longest` is the longest wait that there can be, in ms. */

@@ -1,10 +1,11 @@
 // Established peers: from the `minimumCalls`-th success on, until they lose their row. Names that were invented count on
 // neither side of what is judged by all.
 
+import { SUCCESSES_ALL, SUCCESSES_SHIFT } from './layout';
 import { minimumCalls } from './limits';
 
-const SHIFT: u64 = 22;
-const MASK: u64 = 1023;
+const SHIFT: u64 = SUCCESSES_SHIFT;
+const MASK: u64 = SUCCESSES_ALL;
 
 export function isEstablished(peer: u64): bool {
   return ((peer >> SHIFT) & MASK) == MASK;

@@ -91,6 +91,9 @@ export const ROW_PEER = 48;
 export const ROW_ALLOWED = 56;
 export const ROW_RATE_LIMITED = 60;
 
+export const SUCCESSES_SHIFT = 22; // in the PEER word
+export const SUCCESSES_ALL = 1023; // the peer is established
+
 export const LIFE_BITS = 3;
 export const LIFE_LIMBO = 0; // nobody's; free when nobody pins it
 export const LIFE_LIVE = 1;
@@ -157,8 +160,7 @@ export const COUNT_HELD_BACK = 11;
 export const COUNT_SHADOWED = 12;
 export const COUNT_RECOVERED = 13;
 export const COUNT_CIRCUIT_HALF_OPENED = 14;
-/** Checks that were rejected because they found no row. */
-export const COUNT_TABLE_FULL_REJECTED = 15;
+export const COUNT_TABLE_FULL_REJECTED = 15; // COUNT_TABLE_FULL counts those that were let through as well
 
 export const MAX_THREADS = 32;
 export const MAX_ID_BYTES = 1024;
@@ -201,8 +203,7 @@ export const THREAD_ID = 1216; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
 /** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
 export const THREAD_FOUND = 10496; // THREAD_BATCH + BATCH * 8
-/** How many events each ring got so far, u32 each, modulo 2³². */
-export const THREAD_APPENDED = 10504;
+export const THREAD_APPENDED = 10504; // how many events each ring got so far, u32 each, modulo 2³²
 export const THREAD_RINGS = 10560; // a multiple of 64
 export const THREAD_BYTES = 26944; // THREAD_RINGS + RINGS * RING_BYTES, a multiple of 64
 

@@ -21,7 +21,7 @@ import { shiftOf } from './recovery';
 import { pointsOf, scoreAt } from './reputation';
 import { getBreaker, getBucket, getPeer, isLive } from './row';
 import { sliceAt } from './slices';
-import { due } from './turn';
+import { matured } from './turn';
 
 /** The tokens of a peer without a row. */
 export function fullBurst(now: f64): f64 {
@@ -30,17 +30,11 @@ export function fullBurst(now: f64): f64 {
   return <f64>tokens(0, 1, tau(limits), extras ? priceOf(0, extras, instantOf(now), limits) : ticksPerToken(limits));
 }
 
-function breakerAt(slot: u32, word: u64, now: f64, limits: usize): u64 {
-  let breaker = word;
-  for (let by = due(slot, breaker, now, limits); by != breaker; by = due(slot, breaker, now, limits)) breaker = by;
-  return breaker;
-}
-
 /** The state as the next check would find it: an open circuit past its deadline lets that check probe. */
 export function circuitState(slot: u32, epoch: u32, now: f64): u32 {
   const word = getBreaker(rowAt(slot));
   if (!isLive(rowAt(slot), epoch)) return STATE_CLOSED;
-  const breaker = breakerAt(slot, word, now, currentLimits());
+  const breaker = matured(slot, word, now, currentLimits());
   if (stateOf(breaker) == STATE_OPEN && untilProbe(breaker, now) == 0) return STATE_HALF_OPEN;
   return shownState(breaker);
 }
@@ -56,7 +50,7 @@ export function availableTokens(slot: u32, epoch: u32, now: f64): f64 {
   const extras = load32(AT_EXTRAS);
   const priced = ((<u32>peer & PRICED) | extras) != 0;
   const price = priced ? priceOf(peer, extras, instantOf(now), limits) : ticksPerToken(limits);
-  const by = breakerAt(slot, breaker, now, limits);
+  const by = matured(slot, breaker, now, limits);
   const shift = stateOf(by) == STATE_RECOVERING ? shiftOf(by, limits) : 0;
   return <f64>tokens(converted(bucket, force), ticks(now, limits), tau(limits) >> shift, price);
 }

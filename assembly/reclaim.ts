@@ -43,7 +43,7 @@ import {
   meta,
   pinsOf,
 } from './row';
-import { due } from './turn';
+import { matured } from './turn';
 
 const LOOKS: u32 = 64;
 const LOW_BITS: u32 = 0xffff;
@@ -78,8 +78,7 @@ function standingOf(slot: u32, now: f64): u32 {
   const limits = limitsOf(force);
   const peer = getPeer(row);
   if (classOf(peer) || !isFull(converted(getBucket(row), force), ticks(now, limits))) return OWES;
-  let breaker = getBreaker(row);
-  for (let by = due(slot, breaker, now, limits); by != breaker; by = due(slot, breaker, now, limits)) breaker = by;
+  const breaker = matured(slot, getBreaker(row), now, limits);
   const worth =
     stateOf(breaker) == STATE_RECOVERING
       ? inRamp(breaker, now, limits)

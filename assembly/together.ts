@@ -44,7 +44,7 @@ import {
 import { chargeOf } from './scale';
 import { refund } from './settle';
 import { keep } from './slices';
-import { due } from './turn';
+import { matured } from './turn';
 
 // What a look gives: the ticks that are missing, at most 0 where none is; or that the circuit lets nobody through for so many
 // ms; or that the row is no longer that life's.
@@ -67,7 +67,7 @@ export function look(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, c
   const limits = limitsOf(force);
   if (!circuit || stateOf(breaker) == STATE_CLOSED)
     return lack(row, converted(bucket, force), 0, cost, instant, limits);
-  for (let by = due(slot, breaker, now, limits); by != breaker; by = due(slot, breaker, now, limits)) breaker = by;
+  breaker = matured(slot, breaker, now, limits);
   const wait = untilTurn(row, breaker, now, limits);
   if (wait) return BARRED + <i64>wait;
   const shift = stateOf(breaker) == STATE_RECOVERING ? shiftOf(breaker, limits) : 0;

@@ -37,6 +37,17 @@ export function due(slot: u32, word: u64, now: f64, limits: usize): u64 {
   return verdict(word, results, now, limits) == GOES_UP ? nextStage(word, endMs(word, now), limits) : word;
 }
 
+/** The word as all steps of time have made it, for looks, which change nothing. */
+export function matured(slot: u32, word: u64, now: f64, limits: usize): u64 {
+  let breaker = word;
+  while (stateOf(breaker) != STATE_CLOSED) {
+    const by = due(slot, breaker, now, limits);
+    if (by == breaker) break;
+    breaker = by;
+  }
+  return breaker;
+}
+
 /** When that happened. */
 export function dueMs(word: u64, now: f64): f64 {
   return stateOf(word) == STATE_HALF_OPEN ? lapseMs(word) : min<f64>(endMs(word, now), now);

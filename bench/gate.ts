@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { rateLimiterFlexible } from './compare/rate-limiter-flexible.js';
 import { each, median, type Result } from './harness.js';
 import { FIGURE } from './question.js';
+import * as adaptive from './questions/adaptive.js';
 import * as allocation from './questions/allocation.js';
 import * as batch from './questions/batch.js';
 import * as byId from './questions/by-id.js';
@@ -17,6 +18,7 @@ import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
 import * as server from './questions/server.js';
 import * as telemetry from './questions/telemetry.js';
+import * as threads from './questions/threads.js';
 import { shownNumber } from './report.js';
 
 interface Bar {
@@ -59,6 +61,9 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'handle-published': (look) => fastest(look) / handle(look),
   'handle-gcra': (look) => least(look, 'known', GCRA, known.REAL) / handle(look),
   'handle-twin': (look) => handle(look) / look('known', known.TWIN, known.GIVEN),
+  'outcome-check': (look) => look('outcome', outcome.OURS, outcome.GIVEN) / handle(look),
+  'shared-plain': (look) =>
+    look('threads', threads.SHARED, threads.COLUMN) / look('threads', threads.PLAIN, threads.COLUMN),
   'clock-sum': (look) => handle(look, known.REAL) / (look('known', known.CLOCK, known.REAL) + handle(look)),
   'clock-gcra': (look) => least(look, 'known', GCRA, known.REAL) / handle(look, known.REAL),
   'id-1k': idRatio(1_000),
@@ -93,6 +98,10 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
   'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
+  'adaptive-default': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.DEFAULT),
+  'adaptive-window': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.WINDOW),
+  'adaptive-priced': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.PRICED),
+  'adaptive-together': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.TOGETHER),
   coarse: (look) => look('coarse', coarse.COARSE, coarse.COLUMN) - look('coarse', coarse.GIVEN, coarse.COLUMN),
 };
 

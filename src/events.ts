@@ -109,6 +109,12 @@ export class Events {
     };
   }
 
+  /** The decision, which listeners hear of if it is a rejection. */
+  told(peer: PeerId, decision: number, time: number): Decision {
+    if (this.isHeard && decision < 0) this.rejected(peer, decision, time);
+    return decision as Decision;
+  }
+
   /** Reports a rejection. */
   rejected(peer: PeerId, decision: number, time: number): void {
     let event: LimiterEvent | undefined;

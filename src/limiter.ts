@@ -13,18 +13,14 @@ import {
 } from './config.js';
 import { Controls } from './controls.js';
 import { type Decision, isAllowed } from './decision.js';
-import { type Inspect, inspectCustom } from './inspect.js';
-import { listPeers, type PeerInfo, type Ranked, requireRanking, topPeers } from './listing.js';
 import { requireKnownFields } from './options.js';
 import { isHandleOf, Peer } from './peer.js';
 import { restoreTable } from './restore.js';
 import type { PeerId } from './slots.js';
 import { type SnapshotOptions, sliceOf, takeSnapshot, takeSnapshotInSlices } from './snapshot.js';
-import { type LimiterSummary, type Stats, statsOf, summaryOf } from './stats.js';
-import { type CircuitState, Table } from './table.js';
+import { Table } from './table.js';
 import type { Ticket } from './threads/ticket.js';
 import { NEEDS_TIME, OUTCOME_FAILURE, OUTCOME_IGNORED, OUTCOME_SUCCESS, requireOpen, STALE } from './wasm/core.js';
-import { readTotals } from './wasm/reading.js';
 
 /**
  * A token bucket and a circuit breaker for each peer, in a table of fixed size.
@@ -97,7 +93,7 @@ export class RateLimiter extends Controls {
       const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
       // One comparison: as an unsigned number every permit is below STALE, every rejection above it.
       if (decision >>> 0 < STALE) return decision as Decision;
-      if (decision !== STALE) return this.#rejected(peerId, decision, now);
+      if (decision !== STALE) return this.#table.events.told(peerId, decision, now);
     }
     return this.#checkAny(peerId, entry, cost, now);
   }
@@ -167,52 +163,6 @@ export class RateLimiter extends Controls {
   refund(peerId: PeerId, cost = 1): void {
     requireCost(cost);
     this.#table.refund(peerId, cost);
-  }
-
-  /** The circuit's state as the next check at `now` would find it. @throws TypeError or RangeError for a bad argument. */
-  getCircuitState(peerId: PeerId, now = this.#table.clock()): CircuitState {
-    return this.#table.circuitState(peerId, now);
-  }
-
-  /** Whole tokens in the bucket at `now`. @throws TypeError or RangeError for a bad argument. */
-  getAvailableTokens(peerId: PeerId, now = this.#table.clock()): number {
-    return this.#table.availableTokens(peerId, now);
-  }
-
-  /** Rows in use, without the overflow row. */
-  get peerCount(): number {
-    requireOpen(this.#table.core);
-    return readTotals(this.#table.core).peers;
-  }
-
-  /** The peers that have a row. A peer that comes or goes meanwhile may be missed. @throws RangeError for a bad `now`. */
-  peers(now = this.#table.clock()): IterableIterator<PeerInfo> {
-    requireNow(now);
-    requireOpen(this.#table.core);
-    return listPeers(this.#table, now);
-  }
-
-  /**
-   * The peers with the highest counts, highest first, as `peers()` gives them. One pass over the table; memory for `count`
-   * of them.
-   *
-   * @param count How many, an integer ≥ 1. There are fewer where the table has fewer.
-   * @param by `'allowed'`, `'rateLimited'`, `'circuitRejected'` or `'failures'`.
-   * @throws RangeError for a bad argument.
-   *
-   * @example
-   * for (const { id, rateLimited } of limiter.top(10, 'rateLimited')) console.log(id, rateLimited);
-   */
-  top(count: number, by: Ranked, now = this.#table.clock()): PeerInfo[] {
-    requireRanking(count, by);
-    requireNow(now);
-    requireOpen(this.#table.core);
-    return topPeers(this.#table, count, by, now);
-  }
-
-  /** Totals over the limiter's life. */
-  stats(): Stats {
-    return statsOf(this.#table);
   }
 
   /**
@@ -317,16 +267,6 @@ export class RateLimiter extends Controls {
     return new RateLimiter(restoreTable(bytes, options));
   }
 
-  /** What `JSON.stringify` writes: a short summary. It works on a closed limiter, too. */
-  toJSON(): LimiterSummary {
-    return summaryOf(this.#table, () => ({ peerCount: this.peerCount, stats: this.stats() }));
-  }
-
-  /** What Node's `console.log` shows. @internal */
-  [inspectCustom](_depth: number, options: object, inspect: Inspect): string {
-    return `RateLimiter ${inspect(this.toJSON(), options)}`;
-  }
-
   /** Any cost, any time; `entry` is the peer's in the cache of recent IDs, or -1. */
   #checkAny(peerId: PeerId, entry: number, cost: number, now: number): Decision {
     requireCost(cost);
@@ -334,16 +274,9 @@ export class RateLimiter extends Controls {
     const { core, slots } = this.#table;
     if (entry >= 0) {
       const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
-      if (decision !== STALE) return this.#rejected(peerId, decision, now);
+      if (decision !== STALE) return this.#table.events.told(peerId, decision, now);
     }
-    return this.#rejected(peerId, slots.check(peerId, cost, now), now);
-  }
-
-  /** Tells listeners, if it was rejected. */
-  #rejected(peerId: PeerId, decision: number, now: number): Decision {
-    const { events } = this.#table;
-    if (events.isHeard && decision < 0) events.rejected(peerId, decision, now);
-    return decision as Decision;
+    return this.#table.events.told(peerId, slots.check(peerId, cost, now), now);
   }
 
   /** Reads the clock only if it matters. */

@@ -14,6 +14,8 @@ export interface PeerInfo {
   readonly id: string | Uint8Array;
   /** Only on an ID longer than what the table keeps: `id` is its beginning. */
   readonly truncated?: true;
+  /** Only on a peer that had `minimumCalls` successes since it has its row. */
+  readonly established?: true;
   readonly circuitState: CircuitState;
   readonly availableTokens: number;
   readonly allowed: number;
@@ -61,6 +63,7 @@ function infoOf(core: Core, slot: number, now: number): PeerInfo | undefined {
   return {
     id: textOf(row.id, truncated),
     ...(truncated && { truncated }),
+    ...(row.established && { established: true as const }),
     circuitState: CIRCUIT_STATES[core.circuitState(slot, row.epoch, now)] as CircuitState,
     availableTokens: core.availableTokens(slot, row.epoch, now),
     allowed: row.allowed,

@@ -9,6 +9,7 @@ import { requireKnownFields } from './options.js';
 import type { PeerId } from './slots.js';
 import { nextTurn } from './snapshot.js';
 import { CIRCUIT_STATES, type Table } from './table.js';
+import { Views } from './views.js';
 import { requireOpen } from './wasm/core.js';
 import { countStates } from './wasm/counts.js';
 import { readTotals } from './wasm/reading.js';
@@ -39,12 +40,14 @@ export interface SubscribeOptions {
 /** So many rows are looked at without a pause. */
 const SLICE = 65_536;
 
-export abstract class Observed {
+/** The part of a limiter that is made for telemetry. */
+export abstract class Observed extends Views {
   readonly #table: Table;
   readonly #rejections = new Map<string, RejectionCounts>();
   #arounds: readonly Around[] = [];
 
   constructor(table: Table) {
+    super(table);
     this.#table = table;
   }
 

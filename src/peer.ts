@@ -93,9 +93,9 @@ export class Peer {
       const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
       // One comparison: as an unsigned number every permit is below STALE, every rejection above it.
       if (decision >>> 0 < STALE) return decision as Decision;
-      if (decision !== STALE) return this.#rejected(decision, now);
+      if (decision !== STALE) return this.#table.events.told(this.#id, decision, now);
     }
-    return this.#rejected(this.#checkAny(cost, now), now);
+    return this.#table.events.told(this.#id, this.#checkAny(cost, now), now);
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -227,13 +227,6 @@ export class Peer {
     requireNow(now);
     const decision = this.#core.check(this.#slot, this.#epoch, cost, now);
     return decision !== STALE ? decision : this.#checkAnew(cost, now);
-  }
-
-  /** Tells listeners, if it was rejected. */
-  #rejected(decision: number, now: number): Decision {
-    const { events } = this.#table;
-    if (events.isHeard && decision < 0) events.rejected(this.#id, decision, now);
-    return decision as Decision;
   }
 
   /** The handle has no row. It gets one, with a pin, or what `onFull` says. */

@@ -1,6 +1,7 @@
 // All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
+import { adaptive } from './adaptive.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
@@ -30,6 +31,7 @@ export const questions: readonly Question[] = [
   exhaustion,
   batch,
   allocation,
+  adaptive,
   growth,
   configure,
   guard,

@@ -73,11 +73,12 @@ async function cluster(atOnce: 'one' | 'many'): Promise<Figures> {
   return { ns: (JSON.parse(stdout) as Record<typeof atOnce, number>)[atOnce] };
 }
 
-const COLUMN = 'ns a decision';
-const SHARED = 'shared build, one thread';
+export const COLUMN = 'ns a decision';
+export const PLAIN = 'plain build, one thread';
+export const SHARED = 'shared build, one thread';
 
 const cases: Case[] = [
-  { row: 'plain build, one thread', column: COLUMN, measure: () => alone(false) },
+  { row: PLAIN, column: COLUMN, measure: () => alone(false) },
   { row: SHARED, column: COLUMN, measure: () => alone(true) },
   { row: 'shared build, a thread with one handle', column: COLUMN, measure: () => together(1, false) },
   { row: `${THREADS} threads, a peer each`, column: COLUMN, measure: () => together(THREADS, false) },

@@ -18,6 +18,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   flow: 'src/flow/index.ts',
   telemetry: 'src/telemetry/index.ts',
   prometheus: 'src/telemetry/prometheus.ts',
+  adaptive: 'src/adaptive/index.ts',
 };
 
 const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';

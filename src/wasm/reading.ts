@@ -108,6 +108,7 @@ export interface Row {
   readonly rateLimited: number;
   readonly circuitRejected: number;
   readonly failures: number;
+  readonly established: boolean;
 }
 
 /** How many slots have been used so far: no row stands behind them. */
@@ -132,6 +133,7 @@ export function readRow({ memory, maxPeers }: Core, slot: number): Row | undefin
     rateLimited: row.getUint32(layout.ROW_RATE_LIMITED, true),
     circuitRejected: cold.getUint32(layout.COLD_CIRCUIT_REJECTED, true),
     failures: cold.getUint32(layout.COLD_FAILURES, true),
+    established: row.getUint32(layout.ROW_PEER, true) >>> layout.SUCCESSES_SHIFT === layout.SUCCESSES_ALL,
   };
 }
 

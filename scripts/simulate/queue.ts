@@ -1,0 +1,58 @@
+// A server with one thread and one queue, first come, first served, as an event loop is one: a request waits for its turn before
+// the limiter is asked, so a rejection is late as well, and costs a little. Clients give up after a while, but the server does not
+// know, and works on what nobody waits for.
+
+/** What a rejection costs, as a part of a request. */
+const REJECTION = 0.01;
+
+/** Asks the limiter about a client's request at that time. */
+export type Decide = (client: number, nowMs: number) => boolean;
+/** Tells that a client's request was answered, and whether it was still waiting. */
+export type Answered = (client: number, nowMs: number, isInTime: boolean) => void;
+
+export class QueueServer {
+  readonly #serviceMs: number;
+  readonly #patienceMs: number;
+  readonly #arrivals: number[] = [];
+  readonly #clients: number[] = [];
+  #head = 0;
+  #freeAt = 0;
+  #waited = 0;
+  #begun = 0;
+
+  constructor(perSec: number, patienceMs: number) {
+    this.#serviceMs = 1_000 / perSec;
+    this.#patienceMs = patienceMs;
+  }
+
+  arrive(nowMs: number, client: number): void {
+    this.#arrivals.push(nowMs);
+    this.#clients.push(client);
+  }
+
+  /** Works until then on what has arrived before. */
+  workUntil(untilMs: number, decide: Decide, answered: Answered): void {
+    while (this.#head < this.#arrivals.length) {
+      const arrived = this.#arrivals[this.#head] as number;
+      const begin = Math.max(this.#freeAt, arrived);
+      if (begin >= untilMs) return;
+      const client = this.#clients[this.#head++] as number;
+      this.#waited += begin - arrived;
+      this.#begun++;
+      if (!decide(client, begin)) {
+        this.#freeAt = begin + this.#serviceMs * REJECTION;
+        continue;
+      }
+      this.#freeAt = begin + this.#serviceMs;
+      answered(client, this.#freeAt, this.#freeAt - arrived <= this.#patienceMs);
+    }
+  }
+
+  /** How long those had waited, on average, whose turn came since the last reading. */
+  delayMs(): number {
+    const mean = this.#begun === 0 ? 0 : this.#waited / this.#begun;
+    this.#waited = 0;
+    this.#begun = 0;
+    return mean;
+  }
+}
