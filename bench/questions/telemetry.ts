@@ -12,7 +12,7 @@ import { idsOf, namesOf, orderOf } from '../workload.js';
 export const ROW = 'with everything attached';
 export const COLUMN = 'in turns with nothing attached';
 export const ALLOWED = 'an allowed check: ratio';
-export const REJECTED = 'a rejection: ratio';
+export const REJECTED = 'a rejection by ID: ratio';
 export const COLLECT_MS = 'collect of 65 536 peers ms';
 export const PAUSE_MS = 'longest pause at a million peers ms';
 
@@ -37,11 +37,14 @@ function attach(limiter: RateLimiter): () => void {
   return () => observer.close();
 }
 
-function loopsOf(answer: 'allow' | 'rate'): readonly [without: Loop, withAll: Loop, end: () => void] {
+function loopsOf(answer: 'allow' | 'rate', byId: boolean): readonly [without: Loop, withAll: Loop, end: () => void] {
   const ids = idsOf(namesOf('libp2p', PEERS));
   const loopOf = (limiter: RateLimiter) => {
     const peers = handlesOf(limiter, ids);
-    return requests(order, answer === 'allow', (pick) => (peers[pick] as Peer).check() >= 0);
+    const step = byId
+      ? (pick: number) => limiter.check(ids[pick] as string) >= 0
+      : (pick: number) => (peers[pick] as Peer).check() >= 0;
+    return requests(order, answer === 'allow', step);
   };
   const observed = peergateOf(ids, answer);
   const end = attach(observed);
@@ -56,8 +59,8 @@ function nsOf({ ops, sink, run }: Loop): number {
   return ns;
 }
 
-function inTurns(answer: 'allow' | 'rate'): readonly [without: number, withAll: number] {
-  const [without, withAll, end] = loopsOf(answer);
+function inTurns(answer: 'allow' | 'rate', byId = false): readonly [without: number, withAll: number] {
+  const [without, withAll, end] = loopsOf(answer, byId);
   let [fastest, fastestOfAll] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let turn = -10; turn < TURNS; turn++) {
     const [one, other] = turn % 2 === 0 ? [nsOf(without), nsOf(withAll)] : [nsOf(withAll), nsOf(without)].reverse();
@@ -101,15 +104,19 @@ async function scrapes(peers: number): Promise<{ readonly ms: number; readonly p
 async function measure(): Promise<Figures> {
   const [allowed, allowedObserved] = inTurns('allow');
   const [rejected, rejectedObserved] = inTurns('rate');
+  const [rejectedById, observedById] = inTurns('rate', true);
   const { ms } = await scrapes(65_536);
   const { pauseMs } = await scrapes(QUICK ? 200_000 : 1_000_000);
   return {
     'an allowed check ns': allowed,
     'and observed ns': allowedObserved,
     [ALLOWED]: allowedObserved / allowed,
-    'a rejection ns': rejected,
-    'observed ns': rejectedObserved,
-    [REJECTED]: rejectedObserved / rejected,
+    'a rejection by ID ns': rejectedById,
+    'observed by ID ns': observedById,
+    [REJECTED]: observedById / rejectedById,
+    'a rejection by handle ns': rejected,
+    'observed by handle ns': rejectedObserved,
+    'a rejection by handle: ratio': rejectedObserved / rejected,
     [COLLECT_MS]: ms,
     [PAUSE_MS]: pauseMs,
   };
@@ -118,7 +125,7 @@ async function measure(): Promise<Figures> {
 export const telemetry: Question = {
   name: 'telemetry',
   title: 'What it costs to be seen',
-  about: `${PEERS} peers at random by handle, real clock; a meter, a tracer, a logger, channels and a registry; ${TURNS} turns.`,
+  about: `${PEERS} peers at random, real clock; every rejected peer is one of those that the log remembers; a meter, a tracer, a logger, channels and a registry; ${TURNS} turns.`,
   cases: [{ row: ROW, column: COLUMN, measure }],
   shown: { as: 'list' },
 };

@@ -41,7 +41,7 @@ test('it holds the built files and the words about them, nothing else', () => {
   const { files } = installed;
   const odd = files.filter(
     (file) =>
-      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w-]+\.(md|svg)|examples\/[\w-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
+      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w-]+\.(md|svg|png)|dashboards\/[\w-]+\.(json|yml)|examples\/[\w-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
         file,
       ),
   );
