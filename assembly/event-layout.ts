@@ -14,7 +14,7 @@ export const EVENT_WHAT = 4;
 export const EVENT_SLOT = 8;
 export const EVENT_EPOCH = 12;
 export const EVENT_FAILURES = 16;
-export const EVENT_TIME = 20;
+export const EVENT_TIME = 24;
 
 export const EVENT_CIRCUIT = 0;
 export const EVENT_HELD_BACK = 1;

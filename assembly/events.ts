@@ -13,7 +13,6 @@ import { tally } from './counters';
 import {
   EVENT_BYTES,
   EVENT_CIRCUIT,
-  EVENT_EPOCH,
   EVENT_FAILURES,
   EVENT_HELD_BACK,
   EVENT_RECLAIMED,
@@ -27,7 +26,7 @@ import {
   RING_TABLE,
 } from './event-layout';
 import { COLD_FAILURES, COUNT_CIRCUIT_HALF_OPENED, THREAD_APPENDED, THREAD_RINGS } from './layout';
-import { loadAside, storeAside } from './memory';
+import { loadAside, storeAside, storeAside64 } from './memory';
 import { block, coldOf } from './place';
 
 /** The state of a circuit is another one than before. */
@@ -61,15 +60,12 @@ function append(ring: usize, what: u32, slot: u32, epoch: u32, ms: f64): void {
   const counter = block + THREAD_APPENDED + (ring << 2);
   const number = loadAside(counter);
   const at = block + THREAD_RINGS + ring * RING_BYTES + <usize>(number & (RING_EVENTS - 1)) * EVENT_BYTES;
-  const time = reinterpret<u64>(ms);
   // No event in this place has the number after the next one, so until the end no reader takes what it finds here.
   storeAside(at, number + 2);
   storeAside(at + EVENT_WHAT, what);
-  storeAside(at + EVENT_SLOT, slot);
-  storeAside(at + EVENT_EPOCH, epoch);
+  storeAside64(at + EVENT_SLOT, ((<u64>epoch) << 32) | <u64>slot);
   storeAside(at + EVENT_FAILURES, ring == RING_CIRCUITS ? loadAside(coldOf(slot) + COLD_FAILURES) : 0);
-  storeAside(at + EVENT_TIME, <u32>time);
-  storeAside(at + EVENT_TIME + 4, <u32>(time >> 32));
+  storeAside64(at + EVENT_TIME, reinterpret<u64>(ms));
   storeAside(at, number + 1);
   storeAside(counter, number + 1);
 }

@@ -73,6 +73,10 @@ export function storeAside(at: usize, value: u32): void {
   store32(at, value);
 }
 
+export function storeAside64(at: usize, value: u64): void {
+  store64(at, value);
+}
+
 // Counters: plain in both builds. An atomic store costs 4 ns, and no decision depends on a count.
 
 export function loadCount32(at: usize): u32 {
