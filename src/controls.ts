@@ -55,8 +55,8 @@ export abstract class Controls extends Observed {
    * if (!isAllowed(decision)) console.log(limiter.rejectedBy === 0 ? 'your limit' : 'our limit');
    */
   checkAll(peers: readonly Peer[], cost = 1, now = this.#table.clock()): Decision {
-    const { decision, rejectedBy } = checkTogether(this.#table, peers, cost, now);
-    this.#rejectedBy = rejectedBy;
+    const decision = checkTogether(this.#table, peers, cost, now);
+    this.#rejectedBy = this.#table.core.found[0] as number;
     return decision;
   }
 

@@ -7,14 +7,8 @@ import { isHandleOf, type Peer, seatAgain, writeBatch } from './peer.js';
 import type { Table } from './table.js';
 import { MOST_TOGETHER, requireOpen, STALE } from './wasm/core.js';
 
-/** A decision, and which of the handles was the first that refused; −1: none. */
-export interface Together {
-  readonly decision: Decision;
-  readonly rejectedBy: number;
-}
-
-/** `RateLimiter.checkAll`. */
-export function checkTogether(table: Table, peers: readonly Peer[], cost: number, now: number): Together {
+/** `RateLimiter.checkAll`. Which of the handles was the first that refused stands in `core.found[0]` afterwards; −1: none. */
+export function checkTogether(table: Table, peers: readonly Peer[], cost: number, now: number): Decision {
   requireCost(cost);
   requireNow(now);
   requireHandles(table, peers);
@@ -22,16 +16,30 @@ export function checkTogether(table: Table, peers: readonly Peer[], cost: number
   requireOpen(core);
   while (true) {
     writeBatch(table, peers, 0, peers.length);
-    for (let i = 0; i < peers.length; i++) if ((core.batchRoom[i] as number) < 0) seatAgain(peers[i] as Peer, now);
-    writeBatch(table, peers, 0, peers.length);
+    if (seatAll(core.batchRoom, peers, now)) writeBatch(table, peers, 0, peers.length);
     const decision = core.checkAll(peers.length, cost, now);
     const which = core.found[0] as number;
     if (decision !== STALE) {
-      if (decision < 0 && table.events.isHeard) table.events.rejected((peers[which] as Peer).id, decision, now);
-      return { decision: decision as Decision, rejectedBy: which };
+      if (decision < 0 && table.events.isHeard) {
+        table.events.rejected((peers[which] as Peer).id, decision, now);
+        // A listener that used the limiter has left another one there.
+        core.found[0] = which;
+      }
+      return decision as Decision;
     }
     seatAgain(peers[which] as Peer, now);
   }
+}
+
+/** Handles without a row get one; whether there were any. */
+function seatAll(slots: Int32Array, peers: readonly Peer[], now: number): boolean {
+  let any = false;
+  for (let i = 0; i < peers.length; i++) {
+    if ((slots[i] as number) >= 0) continue;
+    seatAgain(peers[i] as Peer, now);
+    any = true;
+  }
+  return any;
 }
 
 function requireHandles(table: Table, peers: readonly Peer[]): void {

@@ -5,6 +5,9 @@
 /** What a rejection costs, as a part of a request. */
 const REJECTION = 0.01;
 
+/** The period of a timer that measures how late the loop is, as Node's `monitorEventLoopDelay` does: it waits its turn, too. */
+const SAMPLE_MS = 10;
+
 /** Asks the limiter about a client's request at that time. */
 export type Decide = (client: number, nowMs: number) => boolean;
 /** Tells that a client's request was answered, and whether it was still waiting. */
@@ -19,6 +22,9 @@ export class QueueServer {
   #freeAt = 0;
   #waited = 0;
   #begun = 0;
+  #sampleAt = SAMPLE_MS;
+  #late = 0;
+  #samples = 0;
 
   constructor(perSec: number, patienceMs: number) {
     this.#serviceMs = 1_000 / perSec;
@@ -32,10 +38,16 @@ export class QueueServer {
 
   /** Works until then on what has arrived before. */
   workUntil(untilMs: number, decide: Decide, answered: Answered): void {
-    while (this.#head < this.#arrivals.length) {
-      const arrived = this.#arrivals[this.#head] as number;
-      const begin = Math.max(this.#freeAt, arrived);
+    while (true) {
+      const arrived = this.#arrivals[this.#head] ?? Number.POSITIVE_INFINITY;
+      const begin = Math.max(this.#freeAt, Math.min(arrived, this.#sampleAt));
       if (begin >= untilMs) return;
+      if (this.#sampleAt <= arrived) {
+        this.#late += begin - this.#sampleAt;
+        this.#samples++;
+        this.#sampleAt = begin + SAMPLE_MS;
+        continue;
+      }
       const client = this.#clients[this.#head++] as number;
       this.#waited += begin - arrived;
       this.#begun++;
@@ -53,6 +65,14 @@ export class QueueServer {
     const mean = this.#begun === 0 ? 0 : this.#waited / this.#begun;
     this.#waited = 0;
     this.#begun = 0;
+    return mean;
+  }
+
+  /** How late the timer was since the last reading, on average. NaN where it has not had its turn. */
+  timerDelayMs(): number {
+    const mean = this.#late / this.#samples;
+    this.#late = 0;
+    this.#samples = 0;
     return mean;
   }
 }

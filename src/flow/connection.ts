@@ -190,8 +190,8 @@ export class Connection implements FlowConnection, Link {
     return { permit: paid, witness: isProbe ? new BatchProbe(this.peer, members) : this.peer };
   }
 
-  settle(permit: Decision, outcome: Outcome, peer: RpcPeer = this.peer): boolean {
-    return tell(this.guard, peer, outcome, permit);
+  settle(permit: Decision, outcome: Outcome, peer: RpcPeer = this.peer, durationMs?: number): boolean {
+    return tell(this.guard, peer, outcome, permit, durationMs);
   }
 
   fail(permit: Decision, answer?: Message, peer?: RpcPeer): void {

@@ -11,6 +11,8 @@ export class BatchProbe implements RpcPeer {
   #left: number;
   #failed = false;
   #succeeded = false;
+  /** Of the members, where that is measured: a batch is as slow as its slowest one. */
+  #slowestMs: number | undefined = undefined;
 
   constructor(peer: RpcPeer, members: number) {
     this.#peer = peer;
@@ -21,8 +23,9 @@ export class BatchProbe implements RpcPeer {
     return this.#peer.check(cost, now);
   }
 
-  recordSuccess(permit?: Decision): boolean {
+  recordSuccess(permit?: Decision, _now?: number, durationMs?: number): boolean {
     this.#succeeded = true;
+    if (durationMs !== undefined) this.#slowestMs = Math.max(this.#slowestMs ?? 0, durationMs);
     return this.#end(permit);
   }
 
@@ -38,6 +41,8 @@ export class BatchProbe implements RpcPeer {
 
   #end(permit: Decision | undefined): boolean {
     if (--this.#left > 0 || this.#failed) return false;
-    return this.#succeeded ? this.#peer.recordSuccess(permit) : this.#peer.recordIgnored(permit);
+    return this.#succeeded
+      ? this.#peer.recordSuccess(permit, undefined, this.#slowestMs)
+      : this.#peer.recordIgnored(permit);
   }
 }

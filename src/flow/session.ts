@@ -65,8 +65,8 @@ export interface Link {
     members: number,
     answer: (verdict: Verdict, takeAnswers: TakeAnswers) => Message | undefined,
   ): Paid | undefined;
-  /** Tells the breaker what came of a permit; whether it counted. */
-  settle(permit: Decision, outcome: Outcome, peer?: RpcPeer): boolean;
+  /** Tells the breaker what came of a permit, and how many ms it took where `slowCallMs` is on; whether it counted. */
+  settle(permit: Decision, outcome: Outcome, peer?: RpcPeer, durationMs?: number): boolean;
   /** Nothing can be made of the frame, or of a part of it. That is the peer's failure. */
   fail(permit: Decision, answer?: Message, peer?: RpcPeer): void;
   /**

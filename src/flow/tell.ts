@@ -4,9 +4,9 @@
 import { ClosedError, type Decision, type Outcome, type RpcGuard, type RpcPeer } from '../index.js';
 
 /** Tells the breaker the outcome; whether it counted. A closed limiter is told nothing. */
-export function tell(guard: RpcGuard, peer: RpcPeer, outcome: Outcome, permit: Decision): boolean {
+export function tell(guard: RpcGuard, peer: RpcPeer, outcome: Outcome, permit: Decision, durationMs?: number): boolean {
   try {
-    return guard.settle(peer, permit, outcome);
+    return guard.settle(peer, permit, outcome, durationMs);
   } catch (error) {
     if (error instanceof ClosedError) return false;
     throw error;

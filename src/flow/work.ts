@@ -2,9 +2,10 @@
 // client left, whichever came first. Whatever comes after that is swallowed: it reaches nobody, not even as an unhandled
 // rejection.
 
-import { type Decision, type Outcome, type RpcPeer, RpcTimeout, type Settled } from '../index.js';
+import { type Decision, type Outcome, type RpcGuard, type RpcPeer, RpcTimeout, type Settled } from '../index.js';
 import type { InFlight } from './in-flight.js';
 import type { Message } from './socket.js';
+import { openOr } from './tell.js';
 
 /**
  * A piece of work. A protocol extends it and hands it to `link.run`, once. It is one object a request, so it holds what its
@@ -32,6 +33,8 @@ export abstract class Work<T> {
 
   #all: InFlight | undefined = undefined;
   #isOver = false;
+  /** When it began, where `slowCallMs` is on. */
+  #startedMs: number | undefined = undefined;
   /** Made when the signal is asked for. */
   #controller: AbortController | undefined = undefined;
   /** Why it was given up, for a signal that is asked for later. */
@@ -68,6 +71,7 @@ export abstract class Work<T> {
   /** @internal */
   start(all: InFlight): void {
     this.#all = all;
+    this.#startedMs = timeIfMeasured(all.owner.guard);
     let returned: T | PromiseLike<T>;
     try {
       returned = this.run();
@@ -110,13 +114,19 @@ export abstract class Work<T> {
     this.#isOver = true;
     all.forget(this as Work<unknown>);
     try {
-      all.owner.settle(this.permit, this.judge(settled), this.witness);
+      all.owner.settle(this.permit, this.judge(settled), this.witness, this.#durationMs(all.owner.guard));
     } catch (error) {
       // The judge threw, or said nothing that can be settled.
       settled = { error };
       all.owner.settle(this.permit, 'failure', this.witness);
     }
     this.#answer(settled);
+  }
+
+  #durationMs(guard: RpcGuard): number | undefined {
+    if (this.#startedMs === undefined) return undefined;
+    const nowMs = timeIfMeasured(guard);
+    return nowMs === undefined ? undefined : Math.max(0, nowMs - this.#startedMs);
   }
 
   #answer(settled: Settled<T>): void {
@@ -129,4 +139,9 @@ export abstract class Work<T> {
     }
     if (!this.isHeld) owner.done(1);
   }
+}
+
+/** A closed limiter measures nothing. */
+function timeIfMeasured({ limiter }: RpcGuard): number | undefined {
+  return openOr(undefined, () => limiter.timeIfMeasured());
 }

@@ -149,4 +149,31 @@ test('an outcome that a closed limiter is told does not count and does not throw
     assert.is(tell(guard, peer, outcome, permit), false);
 });
 
+test('where slowCallMs is on, the breaker hears how long a request took', async () => {
+  let now = 0;
+  const limiter = new RateLimiter({
+    maxPeers: 8,
+    slowCallMs: 50,
+    failureRateThreshold: 1,
+    minimumCalls: 1,
+    clock: () => now,
+  });
+  const gate = guardFlow(new RpcGuard(limiter), (link) => ({
+    begin: (frame, permit) =>
+      link.serve(permit, async () => {
+        now += Number(frame);
+        return 'done';
+      }),
+  }));
+  const socket = new FakeSocket();
+  gate.accept(socket, 'peer');
+  socket.deliver('49');
+  for (let i = 0; i < 3; i++) await turn();
+  assert.is(limiter.getCircuitState('peer', now), 'closed');
+  now += 60_000; // a new window
+  socket.deliver('50');
+  for (let i = 0; i < 3; i++) await turn();
+  assert.is(limiter.getCircuitState('peer', now), 'open');
+});
+
 test.run();

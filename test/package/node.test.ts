@@ -54,10 +54,18 @@ test('the adapter loads without its framework and takes the guard of the other e
   assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '0 true' });
 });
 
+test('the controllers take the limiter of the other entry, and their timers let the process end', () => {
+  const code = `import { RateLimiter } from 'peergate'; import { LimitTuner, LoadController } from 'peergate/adaptive';
+    const limiter = new RateLimiter({ maxPeers: 10 });
+    const load = new LoadController(limiter, { intervalMs: 10 });
+    load.step(80, 0); load.start(); new LimitTuner(limiter).start(); console.log(limiter.loadFactor);`;
+  assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '0.5' });
+});
+
 test('importing it does nothing: no module is compiled, no timer keeps the process alive', () => {
   const code = `const { Module } = WebAssembly; let compiled = 0;
     WebAssembly.Module = new Proxy(Module, { construct: (target, args) => { compiled++; return new target(...args); } });
-    const { RateLimiter } = await import('peergate'); await import('peergate/json-rpc');
+    const { RateLimiter } = await import('peergate'); await import('peergate/json-rpc'); await import('peergate/adaptive');
     const before = compiled; new RateLimiter({ maxPeers: 1 }); new RateLimiter({ maxPeers: 1 }); console.log(before, compiled);`;
   assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '0 1' });
 });

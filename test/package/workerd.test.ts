@@ -86,6 +86,20 @@ test('the guard and the adapter share the classes of the entry', async () => {
   assert.is(status, 0, output);
 });
 
+test('the load controller steps, and its timer finds nothing to read where the clock stands still', async () => {
+  const { status, output } = await run(`${LIMITER}
+    import { LoadController } from 'peergate/adaptive';
+    export default { async test() {
+      const load = new LoadController(limiter, { intervalMs: 10 });
+      load.step(80, 0);
+      expect(limiter.loadFactor, 0.5);
+      load.start();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      load.stop();
+    } };`);
+  assert.is(status, 0, output);
+});
+
 test('a time-out ends a call of its own request, whatever other requests of the same guard began and ended', async () => {
   const { status, output } = await run(`${LIMITER}
     const guard = new RpcGuard(limiter, { timeoutMs: 200 });
