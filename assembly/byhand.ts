@@ -4,6 +4,7 @@
 import { closed, forcedClosed, forcedOpen, generationOf } from './breaker';
 import { instantOf } from './bucket';
 import { withClass } from './classes';
+import { noteCircuit } from './events';
 import { AT_PRICED, CLASSES, STALE, STATE_FORCED_CLOSED, STATE_FORCED_OPEN } from './layout';
 import { currentLimits } from './limits';
 import { store32 } from './memory';
@@ -29,6 +30,7 @@ export function force(slot: u32, epoch: u32, state: u32, now: f64): i32 {
     if (!casBreaker(row, word, next)) continue;
     setBackoff(slot, 0);
     clearWindow(row, epoch, generationOf(next));
+    noteCircuit(slot, epoch, word, next, now);
     return 1;
   }
 }

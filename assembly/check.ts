@@ -5,6 +5,7 @@ import { charged, converted, instantOf, isIn, lacking, TICKS_PER_MS, tatOf, with
 import { BORN, bornIn, claim } from './claim';
 import { tally } from './counters';
 import { NEVER, permitOf, rejected, retryAfter } from './decision';
+import { noteHalfOpened, noteTableFull } from './events';
 import { NO_SLOT } from './free';
 import { epochIn, find, NONE, slotOf } from './index';
 import {
@@ -16,6 +17,7 @@ import {
   COUNT_RATE_LIMITED,
   COUNT_SHADOWED,
   COUNT_TABLE_FULL,
+  COUNT_TABLE_FULL_REJECTED,
   ON_FULL_REJECT,
   REASON_CIRCUIT_OPEN,
   REASON_RATE_LIMITED,
@@ -129,6 +131,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
       if (missing <= 0) {
         const out = turn ? advanced(breaker) : probing(breaker, now, limits);
         if (!casBreaker(row, breaker, out)) continue;
+        if (state == STATE_OPEN) noteHalfOpened(slot, epoch, breaker, out, now);
         generation = generationOf(out);
         if (SHARED) probe = generation;
       }
@@ -221,8 +224,15 @@ export function checkOverflow(cost: u64, now: f64, isNew: bool): i32 {
   const limits = currentLimits();
   if (cost > burst(limits)) return limitedUnseen(NEVER, limits);
   tally(COUNT_TABLE_FULL);
-  if (onFull(limits) == ON_FULL_REJECT) return refused(REASON_TABLE_FULL, TABLE_FULL_HINT, limits);
+  noteTableFull(now);
+  if (onFull(limits) == ON_FULL_REJECT) return tableFull(limits);
   return check(capacity, OVERFLOW_EPOCH, cost, now, instantOf(now), !isNew);
+}
+
+/** There is no row for the peer, and no decision without one. */
+export function tableFull(limits: usize): i32 {
+  tally(COUNT_TABLE_FULL_REJECTED);
+  return refused(REASON_TABLE_FULL, TABLE_FULL_HINT, limits);
 }
 
 /** The same for a row whose tokens are to be taken from the newcomers' bucket as well. */

@@ -4,6 +4,7 @@
 import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
 import { adjust as adjustRow, setClass as classify, force as forceRow } from './byhand';
+import { census as censusOf } from './census';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
 import { remove as forget } from './claim';
 import { configure as reconfigure } from './configure';
@@ -160,6 +161,11 @@ export function setLoad(exponent: u32): void {
 /** Of the fleet: 0 its rate of failures, 1 its active peers, 2 how many tripped, 3 whether a fault of our own is suspected. */
 export function fleet(what: u32, now: f64): f64 {
   return isOpen() ? fleetOf(what, now) : 0;
+}
+
+/** Counts the peers on the slots from `from` to before `to` by their circuits, in this thread's batch room: the slot to go on with, or 0. */
+export function census(from: u32, to: u32, now: f64): u32 {
+  return isOpen() ? censusOf(from, to, now) : 0;
 }
 
 /** Copies rows into this thread's batch room, from slot `from` on: where to go on · 64 + how many, or SAVE_CHANGED or SAVE_CLOSED. */

@@ -34,7 +34,7 @@
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -144,7 +144,7 @@ export const RECORDS = 58;
 
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
-export const COUNTER_COUNT = 14;
+export const COUNTER_COUNT = 16;
 export const COUNT_ALLOWED = 0;
 export const COUNT_RATE_LIMITED = 1;
 export const COUNT_CIRCUIT_REJECTED = 2;
@@ -159,6 +159,8 @@ export const COUNT_CLOCK_ANOMALIES = 10;
 export const COUNT_HELD_BACK = 11;
 export const COUNT_SHADOWED = 12;
 export const COUNT_RECOVERED = 13;
+export const COUNT_CIRCUIT_HALF_OPENED = 14;
+export const COUNT_TABLE_FULL_REJECTED = 15; // COUNT_TABLE_FULL counts those that were let through as well
 
 export const MAX_THREADS = 32;
 export const MAX_ID_BYTES = 1024;
@@ -166,9 +168,7 @@ export const BATCH = 1024;
 /** How many limits can be asked together. */
 export const MOST_TOGETHER = 8;
 
-/** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
-export const THREAD_FOUND = 120; // the counters stand before it: there is room for 15
-/** What the thread worked out last: the instant of its last check; what a quiet WINDOW word has above bit 50; the slice and the quantum: start, length, number; u64 each. */
+/** The counters stand before it: there is room for 16. What the thread worked out last: the instant of its last check; what a quiet WINDOW word has above bit 50; the slice and the quantum: start, length, number; u64 each. */
 export const THREAD_INSTANT = 128;
 export const THREAD_QUIET = 184;
 export const THREAD_SLICE = 136;
@@ -201,7 +201,11 @@ export const LIMITS_NEWCOMERS = 128;
 export const LIMITS_SETTINGS = 256;
 export const THREAD_ID = 1216; // 64 bytes of slack behind the longest ID
 export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
-export const THREAD_BYTES = 10496; // THREAD_BATCH + BATCH * 8, a multiple of 64
+/** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
+export const THREAD_FOUND = 10496; // THREAD_BATCH + BATCH * 8
+export const THREAD_APPENDED = 10504; // how many events each ring got so far, u32 each, modulo 2³²
+export const THREAD_RINGS = 10560; // a multiple of 64
+export const THREAD_BYTES = 26944; // THREAD_RINGS + RINGS * RING_BYTES, a multiple of 64
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;

@@ -62,6 +62,21 @@ export function own(at: usize): f64 {
   return load<f64>(at);
 }
 
+// Words of events, which the table does not depend on: atomic in the shared build, because their order is what a reader on
+// another thread goes by.
+
+export function loadAside(at: usize): u32 {
+  return load32(at);
+}
+
+export function storeAside(at: usize, value: u32): void {
+  store32(at, value);
+}
+
+export function storeAside64(at: usize, value: u64): void {
+  store64(at, value);
+}
+
 // Counters: plain in both builds. An atomic store costs 4 ns, and no decision depends on a count.
 
 export function loadCount32(at: usize): u32 {

@@ -8,6 +8,7 @@ import { CLEAN, FORGIVEN, handedOver, OWES, standing, stateOf } from './breaker'
 import { handedOver as bucketHandedOver, converted, instantOf, isFull, ticks } from './bucket';
 import { classOf } from './classes';
 import { tally } from './counters';
+import { noteReclaimed } from './events';
 import { NO_SLOT } from './free';
 import { NONE, refOf } from './index';
 import {
@@ -123,6 +124,7 @@ function seize(slot: u32, now: f64): i64 {
   if (ref != NONE && owned) {
     tally(COUNT_FREED);
     tally(COUNT_RECLAIMED);
+    noteReclaimed(slot, epochOf(word), now);
   }
   return ref;
 }

@@ -100,7 +100,7 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
     if (failure) setLastFailure(slot, coarse(now));
     if (next != breaker && !casBreaker(row, breaker, next)) continue;
     if (failure) count(coldOf(slot) + COLD_FAILURES);
-    if (held) noteHeld(row, epoch, slice);
+    if (held) noteHeld(slot, epoch, slice, ms);
     if (generationOf(next) != generationOf(breaker)) noteTurn(slot, epoch, breaker, next, ms, limits);
     return 1;
   }

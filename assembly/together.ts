@@ -4,9 +4,10 @@
 
 import { exhausted, generationOf, stateOf, untilLease, untilProbe } from './breaker';
 import { charged, converted, instantOf, isIn, lacking, tatOf, wholeMs, withTat } from './bucket';
-import { check, limited, refused } from './check';
+import { check, limited, refused, tableFull } from './check';
 import { tally } from './counters';
 import { NEVER, permitOf, retryAfter } from './decision';
+import { noteTableFull } from './events';
 import {
   AT_EXTRAS,
   BATCH,
@@ -16,7 +17,6 @@ import {
   COUNT_TABLE_FULL,
   ON_FULL_REJECT,
   REASON_CIRCUIT_OPEN,
-  REASON_TABLE_FULL,
   SHADOW_PERMIT,
   STALE,
   STATE_CLOSED,
@@ -185,7 +185,7 @@ export function checkAll(pairs: u32, cost: u64, now: f64): i32 {
   let reason: i64 = 0;
   let longest: u64 = 0;
   for (let i: u32 = 0; i < pairs; i++) {
-    if (slotIn(i) == capacity && onFull(currentLimits()) == ON_FULL_REJECT) return tableFull(i);
+    if (slotIn(i) == capacity && onFull(currentLimits()) == ON_FULL_REJECT) return noRow(i, now);
     const found = look(slotIn(i), epochIn(i), cost, now, instant, i == 0);
     if (found == GONE) return gone(i);
     if (found <= 0 && !isBarred(found)) continue;
@@ -230,10 +230,11 @@ function gone(i: u32): i32 {
   return STALE;
 }
 
-function tableFull(i: u32): i32 {
+function noRow(i: u32, now: f64): i32 {
   leaveFound(i, 0);
   tally(COUNT_TABLE_FULL);
-  return refused(REASON_TABLE_FULL, retryAfter(1000), currentLimits());
+  noteTableFull(now);
+  return tableFull(currentLimits());
 }
 
 function refusedBy(i: u32, found: i64, wait: u64): i32 {

@@ -6,6 +6,7 @@ import { closed, generationOf, isLapsed, lapseMs, nextGeneration, opened, stateO
 import { instantOf } from './bucket';
 import { tally } from './counters';
 import { isEstablished } from './established';
+import { noteCircuit } from './events';
 import { countMark, countTurned, isSuspected } from './fleet';
 import {
   AT_PRICED,
@@ -81,6 +82,7 @@ export function noteTurn(slot: u32, epoch: u32, before: u64, after: u64, ms: f64
   }
   clearWindow(rowAt(slot), epoch, generationOf(after));
   if (trips) markWindow(rowAt(slot), epoch, slice, TRIPPED);
+  noteCircuit(slot, epoch, before, after, ms);
 }
 
 /** Clears the window for a generation that begins; its counts are void already, since they are those of another one. */

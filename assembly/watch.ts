@@ -4,9 +4,11 @@
 import { generationOf, stateOf } from './breaker';
 import { tally } from './counters';
 import { isEstablished, succeeded } from './established';
+import { noteHeldBack } from './events';
 import { countEstablished, countResult, countTurned, fleetRate, isSuspected } from './fleet';
 import { COUNT_HELD_BACK, STATE_CLOSED, STATE_RECOVERING } from './layout';
 import { countsAll, minimumCalls, sliceTicks } from './limits';
+import { rowAt } from './place';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
 import { failureRate, isAutomatic, perCleanWindow, relativeThreshold } from './settings';
@@ -138,9 +140,10 @@ export function isHeldBack(row: usize, slice: u32, limits: usize): bool {
 }
 
 /** Writes down that one was held back. */
-export function noteHeld(row: usize, epoch: u32, slice: u32): void {
+export function noteHeld(slot: u32, epoch: u32, slice: u32, ms: f64): void {
   tally(COUNT_HELD_BACK);
-  markWindow(row, epoch, slice, HELD);
+  noteHeldBack(slot, epoch, ms);
+  markWindow(rowAt(slot), epoch, slice, HELD);
 }
 
 /** A point for a clean window: one with a success and without a trip, and at most one a minute. */

@@ -17,6 +17,7 @@ import * as guardPrice from './questions/guard-price.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
 import * as server from './questions/server.js';
+import * as telemetry from './questions/telemetry.js';
 import * as threads from './questions/threads.js';
 import { shownNumber } from './report.js';
 
@@ -86,6 +87,10 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   allocation: (look) =>
     Math.max(...allocation.ROWS.map((row) => look('allocation', row, allocation.COLUMN, allocation.BYTES))),
   'batch-256': (look) => look('batch', batch.batchRow(256), batch.COLUMN) / look('batch', batch.SINGLE, batch.COLUMN),
+  'telemetry-allowed': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.ALLOWED),
+  'telemetry-rejected': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.REJECTED),
+  'telemetry-collect': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.COLLECT_MS),
+  'telemetry-pause': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.PAUSE_MS),
   'guard-run': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.PLAIN),
   'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),

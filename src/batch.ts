@@ -2,7 +2,7 @@
 
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
-import { isHandleOf, type Peer, writeBatch } from './peer.js';
+import { checkUnheard, isHandleOf, type Peer, writeBatch } from './peer.js';
 import type { Table } from './table.js';
 import { elementsOf, isInt32Array } from './typed-arrays.js';
 import { BATCH, requireOpen } from './wasm/core.js';
@@ -33,6 +33,22 @@ export function checkPeers(table: Table, peers: readonly Peer[], decisions: Int3
       }
     }
   }
+  // When all are decided: a listener may use the room.
+  if (table.events.isHeard) tellRejections(table, peers, decisions, length, now);
+}
+
+function tellRejections(
+  table: Table,
+  peers: readonly Peer[],
+  decisions: Int32Array,
+  length: number,
+  now: number,
+): void {
+  for (let i = 0; i < length; i++) {
+    const decision = decisions[i] as number;
+    const peer = decision < 0 ? elementAt(peers, i) : undefined;
+    if (isHandleOf(table, peer)) table.events.rejected(peer.id, decision, now);
+  }
 }
 
 /** A handle without a row gets one on the way. */
@@ -46,7 +62,7 @@ function checkAlone(
 ): Decision {
   const peer = elementAt(peers, at);
   if (!isHandleOf(table, peer)) throw notHandles(table, peers, length);
-  return peer.check(cost, now);
+  return checkUnheard(peer, cost, now);
 }
 
 /** Throws a TypeError for anything but an array. The length is read once, because a Proxy may change its mind. */

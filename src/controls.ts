@@ -5,11 +5,11 @@ import { requireNow } from './args.js';
 import { adjustReputation, classOf, force, reputationOf, setClass } from './control.js';
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, shown } from './errors.js';
+import { Observed } from './observed.js';
 import type { Peer } from './peer.js';
 import type { PeerId } from './slots.js';
 import type { Table } from './table.js';
 import { checkTogether } from './together.js';
-import { Views } from './views.js';
 import { requireOpen } from './wasm/core.js';
 import { readLoadFactor } from './wasm/settings.js';
 
@@ -31,7 +31,7 @@ const LEAST_FACTOR = 1 / 256;
 const PER_OCTAVE = 16;
 
 /** The part of a limiter that changes what holds for peers while it runs. */
-export abstract class Controls extends Views {
+export abstract class Controls extends Observed {
   readonly #table: Table;
   #rejectedBy = -1;
 

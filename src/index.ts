@@ -29,8 +29,10 @@ export {
   SharingError,
   SnapshotError,
 } from './errors.js';
+export type { EventKind, LimiterEvent, Listener, OnRejection } from './events.js';
 export { RateLimiter } from './limiter.js';
 export type { PeerInfo, Ranked } from './listing.js';
+export type { Around, ObservedCall, RejectionCounts, SubscribeOptions } from './observed.js';
 export { requireKnownFields } from './options.js';
 export type { Peer, PeerSummary } from './peer.js';
 export type { Handler, RpcCall } from './rpc/call.js';

@@ -91,9 +91,11 @@ export class RateLimiter extends Controls {
     const entry = slots.seen(peerId);
     if (entry >= 0 && cost === 1 && typeof now === 'number') {
       const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
-      if (decision !== STALE) return decision as Decision;
+      // One comparison: as an unsigned number every permit is below STALE, every rejection above it.
+      if (decision >>> 0 < STALE) return decision as Decision;
+      if (decision !== STALE) return this.#table.events.told(peerId, decision, now);
     }
-    return this.#checkAny(peerId, entry, cost, now) as Decision;
+    return this.#checkAny(peerId, entry, cost, now);
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -266,15 +268,15 @@ export class RateLimiter extends Controls {
   }
 
   /** Any cost, any time; `entry` is the peer's in the cache of recent IDs, or -1. */
-  #checkAny(peerId: PeerId, entry: number, cost: number, now: number): number {
+  #checkAny(peerId: PeerId, entry: number, cost: number, now: number): Decision {
     requireCost(cost);
     requireNow(now);
     const { core, slots } = this.#table;
     if (entry >= 0) {
       const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
-      if (decision !== STALE) return decision;
+      if (decision !== STALE) return this.#table.events.told(peerId, decision, now);
     }
-    return slots.check(peerId, cost, now);
+    return this.#table.events.told(peerId, slots.check(peerId, cost, now), now);
   }
 
   /** Reads the clock only if it matters. */

@@ -31,6 +31,9 @@ export let isHandleOf: (table: Table, value: unknown) => value is Peer;
 /** Writes the rows of `count` handles where the core reads a batch; false where one is not a handle of that table. */
 export let writeBatch: (table: Table, peers: readonly Peer[], start: number, count: number) => boolean;
 
+/** `check`, of which no listener hears. */
+export let checkUnheard: (peer: Peer, cost: number, now: number) => Decision;
+
 /** Claims a row, with its pin, for a handle whose row is gone; whether it has one now. */
 export let seatAgain: (peer: Peer, now: number) => boolean;
 
@@ -88,9 +91,11 @@ export class Peer {
     if (this.#core.era[0] !== this.#era) this.#renew();
     if (cost === 1 && typeof now === 'number') {
       const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
-      if (decision !== STALE) return decision as Decision;
+      // One comparison: as an unsigned number every permit is below STALE, every rejection above it.
+      if (decision >>> 0 < STALE) return decision as Decision;
+      if (decision !== STALE) return this.#table.events.told(this.#id, decision, now);
     }
-    return this.#checkAny(cost, now) as Decision;
+    return this.#table.events.told(this.#id, this.#checkAny(cost, now), now);
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */
@@ -289,6 +294,7 @@ export class Peer {
   static {
     isHandleOf = (table, value): value is Peer =>
       typeof value === 'object' && value !== null && #table in value && value.#table === table;
+    checkUnheard = (peer, cost, now) => peer.#checkAny(cost, now) as Decision;
     seatAgain = (peer, now) => peer.#acquire(now);
     writeBatch = (table, peers, start, count) => {
       const room = table.core.batchRoom;

@@ -173,7 +173,7 @@ export async function* takeSnapshotInSlices(
 }
 
 /** What an await of something ready does not do: it lets timers and sockets go first. */
-function nextTurn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?(act: () => void): unknown };
   return new Promise((resolve) => {
     if (setImmediate === undefined) setTimeout(resolve, 0);

@@ -15,6 +15,8 @@ export interface Stats {
   /** Circuits that opened; reopening counts. */
   readonly circuitOpened: number;
   readonly circuitClosed: number;
+  /** Open circuits that let a first probe through. */
+  readonly circuitHalfOpened: number;
   /** Results that were dropped because of their permit. */
   readonly staleResults: number;
   /** Rows that were taken back for another peer; removals do not count. */
@@ -45,7 +47,7 @@ export interface LimiterSummary {
 
 export function statsOf({ core }: Table): Stats {
   requireOpen(core);
-  const { peers: _, ...stats } = readTotals(core);
+  const { peers: _, tableFullRejected: __, ...stats } = readTotals(core);
   return stats;
 }
 

@@ -4,6 +4,7 @@ import { requireNow } from './args.js';
 import { type Clock, monotonicClockSince } from './clock.js';
 import { type ResolvedConfig, resolveConfig } from './config.js';
 import { ConfigError } from './errors.js';
+import { CIRCUIT_STATES, type CircuitState, Events } from './events.js';
 import { limitsFrom, settingsOf } from './settings.js';
 import { type PeerId, Slots } from './slots.js';
 import { Pins } from './threads/pins.js';
@@ -13,23 +14,13 @@ import { coreModule } from './wasm/module.js';
 import { keyOf, readHeader, writeOrigin } from './wasm/reading.js';
 import { readSettings, readSlowCallMs, type StoredClass, writeSettings } from './wasm/settings.js';
 
-/** A circuit breaker's state. */
-export type CircuitState = 'closed' | 'open' | 'half_open' | 'recovering' | 'forced_open' | 'forced_closed';
-
-/** In the order of the core's codes. */
-export const CIRCUIT_STATES: readonly CircuitState[] = [
-  'closed',
-  'open',
-  'half_open',
-  'recovering',
-  'forced_open',
-  'forced_closed',
-];
+export { CIRCUIT_STATES, type CircuitState } from './events.js';
 
 export class Table {
   readonly core: Core;
   readonly slots: Slots;
   readonly clock: Clock;
+  readonly events: Events;
   readonly #module: WebAssembly.Module;
   readonly #pins: Pins | undefined;
   #config: ResolvedConfig;
@@ -38,6 +29,7 @@ export class Table {
     this.core = core;
     this.slots = new Slots(core, seeded);
     this.clock = config.clock;
+    this.events = new Events(core);
     this.#module = module;
     this.#pins = core.threads && new Pins();
     this.#config = config;
@@ -145,6 +137,7 @@ export class Table {
 
   /** Closes the table to this instance, for which nothing is decided from then on. */
   close(): void {
+    this.events.close();
     this.core.leave();
   }
 }

@@ -18,8 +18,16 @@ export function checkTogether(table: Table, peers: readonly Peer[], cost: number
     writeBatch(table, peers, 0, peers.length);
     if (seatAll(core.batchRoom, peers, now)) writeBatch(table, peers, 0, peers.length);
     const decision = core.checkAll(peers.length, cost, now);
-    if (decision !== STALE) return decision as Decision;
-    seatAgain(peers[core.found[0] as number] as Peer, now);
+    const which = core.found[0] as number;
+    if (decision !== STALE) {
+      if (decision < 0 && table.events.isHeard) {
+        table.events.rejected((peers[which] as Peer).id, decision, now);
+        // A listener that used the limiter has left another one there.
+        core.found[0] = which;
+      }
+      return decision as Decision;
+    }
+    seatAgain(peers[which] as Peer, now);
   }
 }
 

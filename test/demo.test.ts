@@ -51,6 +51,17 @@ const broken = (samples: Sample[], reported = report()) =>
 
 const calm = [sample(0, 1), sample(200, 2)];
 
+test('--metrics takes a port, and nothing else', () => {
+  assert.is((readOptions(['--metrics', '0']) as DemoOptions).metricsPort, 0);
+  assert.is(planFor('--metrics', '9464').metricsPort, 9464);
+  for (const bad of ['x', '-1', '65536', '1.5']) {
+    assert.match(
+      thrownBy(() => readOptions([`--metrics=${bad}`])).message,
+      /--metrics: expected a port from 0 to 65535/,
+    );
+  }
+});
+
 test('options have defaults, and a bad one is named with what was expected', () => {
   assert.equal(readOptions([]), { seconds: 10, preset: 'default', isProtected: true, workers: 1, json: false });
   assert.equal(readOptions(['--seconds', '30', '--preset', 'strict', '--workers', '3', '--unprotected', '--json']), {

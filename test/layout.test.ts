@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as events from '../assembly/event-layout.js';
 import * as layout from '../assembly/layout.js';
 
 const test = suite('layout');
@@ -76,7 +77,6 @@ const LIMITS_FIELDS: readonly Field[] = [
 ];
 const THREAD_FIELDS: readonly Field[] = [
   ['COUNT_ALLOWED', 8 * layout.COUNTER_COUNT, 8], // the counters, of which this is the first
-  ['THREAD_FOUND', 8, 4],
   ['THREAD_INSTANT', 8],
   ['THREAD_SLICE', 24, 8],
   ['THREAD_QUANTUM', 24, 8],
@@ -84,6 +84,9 @@ const THREAD_FIELDS: readonly Field[] = [
   ['THREAD_LIMITS', 2 * layout.LIMITS_BYTES, 8],
   ['THREAD_ID', layout.MAX_ID_BYTES + 64, 8],
   ['THREAD_BATCH', 8 * layout.BATCH, 8],
+  ['THREAD_FOUND', 8, 4],
+  ['THREAD_APPENDED', 4 * events.RINGS, 4],
+  ['THREAD_RINGS', events.RINGS * events.RING_BYTES, 64],
 ];
 
 for (const [what, prefix, fields, start, end] of [
@@ -139,6 +142,9 @@ test('sizes that are written out are those of their parts', () => {
   assert.is(layout.ROW_BYTES, 2 ** layout.ROW_BITS);
   assert.is(layout.MAX_PEERS, 2 ** layout.SLOT_BITS);
   assert.is(layout.SET_BYTES, 2 ** layout.SET_BITS);
+  assert.is(events.RING_BYTES, events.RING_EVENTS * events.EVENT_BYTES);
+  assert.is(events.EVENT_BYTES, events.EVENT_TIME + 8, 'the time is the last');
+  assert.is(layout.THREAD_BYTES, layout.THREAD_RINGS + events.RINGS * events.RING_BYTES);
   assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
   assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
   assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));

@@ -48,6 +48,7 @@ export class Oracle {
     tableFull: 0,
     circuitOpened: 0,
     circuitClosed: 0,
+    circuitHalfOpened: 0,
     staleResults: 0,
     reclaimed: 0,
     clockAnomalies: 0,
@@ -135,6 +136,7 @@ export class Oracle {
       row.period++;
       if (breaker.state === 'open') this.stats.circuitOpened++;
       if (breaker.state === 'closed') this.stats.circuitClosed++;
+      if (breaker.state === 'half_open') this.stats.circuitHalfOpened++;
     }
     row.breaker = breaker;
   }

@@ -18,6 +18,7 @@ import { outcome } from './outcome.js';
 import { server } from './server.js';
 import { serverFlood } from './server-flood.js';
 import { snapshot } from './snapshot.js';
+import { telemetry } from './telemetry.js';
 import { threads } from './threads.js';
 
 export const questions: readonly Question[] = [
@@ -37,6 +38,7 @@ export const questions: readonly Question[] = [
   guardPrice,
   server,
   snapshot,
+  telemetry,
   serverFlood,
   threads,
 ];

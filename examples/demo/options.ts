@@ -13,6 +13,8 @@ export interface DemoOptions {
   readonly workers: number;
   /** One JSON object at the end instead of tables. */
   readonly json: boolean;
+  /** Where metrics and a page with plots are served; 0 is any port that is free. Nothing is served without it. */
+  readonly metricsPort?: number;
 }
 
 const LEAST_SECONDS = 5;
@@ -37,6 +39,7 @@ if the limiter kept its promises, 1 if not, 2 for a bad option.
 ${presetLines.join('\n')}
   --workers N      threads that serve behind one port with one table, from 1 to ${MOST_WORKERS}; default 1
   --unprotected    run without the limiter, to compare
+  --metrics PORT   serve /metrics for Prometheus and a page with live plots on 127.0.0.1; 0 is any free port
   --json           print one JSON object at the end instead of tables
   --help           print this`;
 
@@ -48,6 +51,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       seconds: { type: 'string', default: '10' },
       preset: { type: 'string', default: 'default' },
       workers: { type: 'string', default: '1' },
+      metrics: { type: 'string' },
       unprotected: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -68,6 +72,11 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   if (workers > 1 && process.platform === 'win32') {
     throw new Error(`--workers: expected 1 on Windows, where threads cannot share a port, got '${values.workers}'`);
   }
+  const metricsPort = values.metrics === undefined ? undefined : Number(values.metrics);
+  if (metricsPort !== undefined && !(Number.isInteger(metricsPort) && metricsPort >= 0 && metricsPort <= 65_535)) {
+    throw new Error(`--metrics: expected a port from 0 to 65535, got '${values.metrics}'`);
+  }
   const preset = values.preset as keyof typeof presets;
-  return { seconds, preset, isProtected: !values.unprotected, workers, json: values.json };
+  const options = { seconds, preset, isProtected: !values.unprotected, workers, json: values.json };
+  return metricsPort === undefined ? options : { ...options, metricsPort };
 }

@@ -43,9 +43,10 @@ export interface Plan {
   /** Fast enough to open its circuit within a second, and within its rate. */
   readonly failingPerSec: number;
   readonly renamesPerSec: number;
+  readonly metricsPort?: number;
 }
 
-export function planOf({ seconds, preset, isProtected, workers }: DemoOptions): Plan {
+export function planOf({ seconds, preset, isProtected, workers, metricsPort }: DemoOptions): Plan {
   const { maxRequestsPerSec, burstSize, circuitBreakerThreshold } = presets[preset];
   return {
     isProtected,
@@ -60,6 +61,7 @@ export function planOf({ seconds, preset, isProtected, workers }: DemoOptions): 
     honestInFlight: burstSize - 1,
     failingPerSec: Math.min(maxRequestsPerSec / 2, circuitBreakerThreshold / 0.7),
     renamesPerSec: RENAMES_PER_SEC,
+    ...(metricsPort !== undefined && { metricsPort }),
   };
 }
 

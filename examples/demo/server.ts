@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type CircuitState, RateLimiter } from '../../src/index.js';
+import { serveMetrics } from './metrics.js';
 import {
   CIRCUIT_OPEN_MS,
   FAILING,
@@ -110,6 +111,10 @@ process.on('message', async ({ ask }: ToServer) => {
 });
 process.on('disconnect', () => process.exit());
 
+if (plan.metricsPort !== undefined) {
+  const { port } = (await serveMetrics(limiter, plan.metricsPort)).address() as AddressInfo;
+  console.error(`metrics: http://127.0.0.1:${port}/`);
+}
 if (plan.isProtected) setInterval(watch, WATCH_EVERY_MS);
 const threads = await Promise.all(Array.from({ length: plan.workers }, (_, i) => (i === 0 ? here() : hired(i))));
 tell({ port: threads[0]?.port ?? 0 });

@@ -8,7 +8,7 @@ import { runNode } from './node.js';
 import { INSTALLED, root, step } from './stamp.js';
 
 const INPUTS = [
-  ...['src', 'assembly/layout.ts', 'build/core.wasm', 'scripts/build'],
+  ...['src', 'assembly/layout.ts', 'assembly/event-layout.ts', 'build/core.wasm', 'scripts/build'],
   ...['package.json', 'package-lock.json', ...INSTALLED, 'tsconfig.json', 'tsconfig.build.json'],
 ];
 
@@ -16,6 +16,8 @@ const INPUTS = [
 const ENTRIES: Readonly<Record<string, string>> = {
   index: 'src/index.ts',
   flow: 'src/flow/index.ts',
+  telemetry: 'src/telemetry/index.ts',
+  prometheus: 'src/telemetry/prometheus.ts',
   adaptive: 'src/adaptive/index.ts',
 };
 

@@ -7,7 +7,15 @@ import { filesBelow, root, step } from './stamp.js';
 
 const FOLDER = 'docs/api';
 
-const INPUTS = ['src', 'assembly/layout.ts', 'typedoc.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build'];
+const INPUTS = [
+  'src',
+  'assembly/layout.ts',
+  'assembly/event-layout.ts',
+  'typedoc.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build',
+];
 
 export async function buildReference(): Promise<void> {
   await step('the API reference', [...INPUTS, 'package-lock.json'], [FOLDER], async () => {

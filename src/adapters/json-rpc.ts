@@ -38,7 +38,7 @@ export function guardJsonRpc<ServerParams = void>(
   if (typeof server?.applyMiddleware !== 'function') throw new ConfigError('server', 'a JSONRPCServer', server);
   if (typeof guard?.admit !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
   const [settings, flowOptions] = settingsOf<ServerParams>(options ?? ({} as JsonRpcOptions<ServerParams>));
-  const gate = guardFlow(guard, (link) => new JsonRpcSession({ link, server, settings }), flowOptions);
+  const gate = guardFlow(guard, (link) => new JsonRpcSession({ link, server, settings }), flowOptions, 'json-rpc');
   watchServer(server);
   return gate;
 }

@@ -18,6 +18,7 @@ import {
   isAllowed,
   type Outcome,
   type Peer,
+  type RejectionCounts,
   type RpcGuard,
   type RpcPeer,
 } from '../index.js';
@@ -71,6 +72,7 @@ export interface Shared {
   readonly settings: FlowSettings;
   readonly turns: Turns;
   readonly deadlines: Deadlines;
+  readonly rejections: RejectionCounts;
 }
 
 export class Connection implements FlowConnection, Link {
@@ -116,6 +118,7 @@ export class Connection implements FlowConnection, Link {
     const send = (message: Message) => this.send(message);
     this.#rejections = new Rejections(
       guard,
+      shared.rejections,
       this.#reading,
       this.counters,
       settings,

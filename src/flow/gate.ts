@@ -45,6 +45,7 @@ export interface FlowGate {
  * that keeps on is not read for a while, and the breaker learns what came of each piece of work. `docs/rpc.md` has the rules.
  *
  * @param protocol Makes what works on the frames of one connection.
+ * @param adapter What `peergate.rejections` calls the rejections of this gate: the name of the adapter's entry. Default `flow`.
  * @throws ConfigError for an option that does not exist or is out of its bounds, a guard or a protocol that is none.
  *
  * @example
@@ -53,14 +54,22 @@ export interface FlowGate {
  *   reject: () => 'try again later',
  * }));
  */
-export function guardFlow(guard: RpcGuard, protocol: Protocol, options: FlowOptions = {}): FlowGate {
+export function guardFlow(guard: RpcGuard, protocol: Protocol, options: FlowOptions = {}, adapter = 'flow'): FlowGate {
   requireKnownFields(options, flowOptionNames);
   if (typeof guard?.admit !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
   if (typeof protocol !== 'function') throw new ConfigError('protocol', 'a function', protocol);
   const { limiter } = guard;
   const settings = flowSettings(options, limiter.config.burstSize);
   const deadlines = new Deadlines(guard.timeoutMs);
-  const shared = { guard, protocol, settings, deadlines, turns: new Turns(limiter.config.clock, deadlines.tick) };
+  const rejections = limiter.rejectionsBy(adapter);
+  const shared = {
+    guard,
+    rejections,
+    protocol,
+    settings,
+    deadlines,
+    turns: new Turns(limiter.config.clock, deadlines.tick),
+  };
   const connections = new Set<Connection>();
   const past = newStats();
   let closing: { code: number | undefined; reason: string | undefined } | undefined;

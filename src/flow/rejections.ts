@@ -1,7 +1,7 @@
 // What a rejected frame leads to. Most of a flood passes through `reject`, so that it costs next to nothing there: a look at
 // the budget, no parsing, no exception, no object, and no reading of the clock beside the check's.
 
-import { type RpcGuard, retryAfterMs } from '../index.js';
+import { type RejectionCounts, type RpcGuard, retryAfterMs } from '../index.js';
 import { AnswerBudget } from './budget.js';
 import { REJECTED, type Reading } from './reading.js';
 import type { AnswerRejection, Session, Verdict } from './session.js';
@@ -35,6 +35,8 @@ export class Rejections {
   readonly #owner: RejectionOwner;
   readonly #limits: RejectionLimits;
   readonly #session: Pick<Session, 'reject' | 'dropped'>;
+  /** Of all connections of the adapter. */
+  readonly #counts: RejectionCounts;
   /** Made with the first rejection, since most connections never need it. */
   #budget: AnswerBudget | undefined;
   readonly #strikes = new Strikes();
@@ -48,12 +50,14 @@ export class Rejections {
   /** @param session says what clients are told. */
   constructor(
     guard: RpcGuard,
+    counts: RejectionCounts,
     reading: Reading,
     stats: FlowStats,
     limits: RejectionLimits,
     owner: RejectionOwner,
     session: Pick<Session, 'reject' | 'dropped'> = {},
   ) {
+    this.#counts = counts;
     this.#clock = guard.limiter.config.clock;
     this.#reading = reading;
     this.#stats = stats;
@@ -73,6 +77,7 @@ export class Rejections {
     if (this.#isClosed) {
       this.#stats.rejected++;
       this.#stats.rejectionsDropped++;
+      this.#counts.dropped++;
       return;
     }
     const nowMs = this.#clock();
@@ -108,6 +113,7 @@ export class Rejections {
     }
     if (!isOut && this.#takeAnswers(1, nowMs)) return true;
     this.#drop();
+    this.#counts[isOut ? 'closed' : 'dropped']++;
     if (isOut) this.#owner.struckOut();
     return false;
   }
@@ -158,8 +164,10 @@ export class Rejections {
   #answer(message: Message | undefined): void {
     if (message === undefined) {
       this.#stats.rejectionsDropped++;
+      this.#counts.dropped++;
     } else {
       this.#stats.rejectionsAnswered++;
+      this.#counts.answered++;
       this.#owner.send(message);
     }
   }

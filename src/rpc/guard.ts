@@ -8,6 +8,7 @@
 import { type Decision, isAllowed } from '../decision.js';
 import { ArgumentRangeError, ConfigError, shown } from '../errors.js';
 import type { RateLimiter } from '../limiter.js';
+import type { Around, RejectionCounts } from '../observed.js';
 import { requireKnownFields } from '../options.js';
 import { copyOf, type PeerId } from '../slots.js';
 import { type Handler, Running, type Surroundings } from './call.js';
@@ -41,6 +42,7 @@ export interface RunOptions<T = unknown> {
   readonly classify?: Classify<T> | undefined;
 }
 
+const NOBODY: readonly Around[] = [];
 const NONE: RunOptions = Object.freeze({});
 const RUN_FIELDS = ['cost', 'decision', 'timeoutMs', 'signal', 'classify'];
 
@@ -61,6 +63,8 @@ export class RpcGuard {
   /** The codes in force, frozen. */
   readonly errorCodes: Required<RpcErrorCodes>;
   readonly #surroundings: Surroundings;
+  /** What stands in for a limiter may count none. */
+  readonly #rejections: RejectionCounts | undefined;
 
   constructor(limiter: RateLimiter, options: RpcGuardOptions = {}) {
     if (typeof limiter?.check !== 'function') throw new RpcArgumentError('limiter', 'a RateLimiter', limiter);
@@ -68,6 +72,7 @@ export class RpcGuard {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, errorCodes } = options;
     if (!isTimeout(timeoutMs)) throw new ConfigError('timeoutMs', TIMEOUT_EXPECTED, timeoutMs);
     this.limiter = limiter;
+    this.#rejections = limiter.rejectionsBy?.('guard');
     this.timeoutMs = timeoutMs;
     this.errorCodes = errorCodesOf(errorCodes);
     this.#surroundings = { limiter, deadlines: new Deadlines(timeoutMs) };
@@ -122,10 +127,30 @@ export class RpcGuard {
    */
   run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T> = NONE): Promise<T> {
     try {
+      const arounds = this.limiter.arounds ?? NOBODY;
+      if (arounds.length > 0) return this.#observed(arounds, peer, fn, options);
       return this.#run(peer, fn, options);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The first observer is the outermost. */
+  #observed<T>(arounds: readonly Around[], peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T>): Promise<T> {
+    const id = isHandle(peer) ? (peer as { readonly id?: PeerId }).id : peer;
+    const call = { peer: id ?? '', signal: options?.signal };
+    let run = (): Promise<T> => {
+      try {
+        return this.#run(peer, fn, options);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
+    for (const around of [...arounds].reverse()) {
+      const inner = run;
+      run = () => around(call, inner);
+    }
+    return run();
   }
 
   #run<T>(peer: PeerId | RpcPeer, fn: Handler<T>, options: RunOptions<T>): Promise<T> {
@@ -148,7 +173,10 @@ export class RpcGuard {
       throw signal.reason;
     }
     const permit = decision ?? this.admit(who, cost);
-    if (!isAllowed(permit)) throw new RpcRejection(this.toRpcError(permit));
+    if (!isAllowed(permit)) {
+      if (this.#rejections !== undefined) this.#rejections.answered++;
+      throw new RpcRejection(this.toRpcError(permit));
+    }
     return new Running(this.#surroundings, who, permit, timeoutMs, signal, classify).start(fn);
   }
 }

@@ -62,6 +62,8 @@ interface Exports {
   reputation(slot: number, epoch: number, now: number): number;
   setLoad(exponent: number): void;
   fleet(what: number, now: number): number;
+  /** Counts by circuit state in the batch room; the slot to go on with, or 0. */
+  census(from: number, to: number, now: number): number;
   save(slot: number, version: number): number;
   adopt(count: number): number;
   age(asOf: number, shiftMs: number): void;

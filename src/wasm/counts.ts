@@ -4,6 +4,14 @@ import * as layout from '../../assembly/layout.js';
 import type { Core } from './core.js';
 import { coldRecord } from './reading.js';
 
+/** Adds to `sums` how many of the peers on these slots have which state; the slot to go on with, or 0. */
+export function countStates(core: Core, from: number, to: number, now: number, sums: number[]): number {
+  const next = core.census(from, to, now);
+  for (let state = 0; state < sums.length; state++)
+    sums[state] = (sums[state] as number) + (core.batchRoom[state] as number);
+  return next >>> 0;
+}
+
 /** The counters of a row. */
 export type Ranked = 'allowed' | 'rateLimited' | 'circuitRejected' | 'failures';
 

@@ -62,6 +62,8 @@ export interface Totals {
   readonly heldBack: number;
   readonly shadowed: number;
   readonly recovered: number;
+  readonly circuitHalfOpened: number;
+  readonly tableFullRejected: number;
   readonly peers: number;
 }
 
@@ -90,6 +92,8 @@ export function readTotals({ memory, maxPeers }: Core): Totals {
     heldBack: total(layout.COUNT_HELD_BACK),
     shadowed: total(layout.COUNT_SHADOWED),
     recovered: total(layout.COUNT_RECOVERED),
+    circuitHalfOpened: total(layout.COUNT_CIRCUIT_HALF_OPENED),
+    tableFullRejected: total(layout.COUNT_TABLE_FULL_REJECTED),
     peers: total(layout.COUNT_CLAIMED) - total(layout.COUNT_FREED),
   };
 }

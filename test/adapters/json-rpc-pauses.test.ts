@@ -21,10 +21,17 @@ for (const [what, deliveryMs, restMs] of [
       const limiter = new RateLimiter({ maxPeers: 1, maxRequestsPerSec: 1_000, burstSize: 1, clock: () => at.ms });
       const socket = new FakeSocket();
       const limits = { maxRejectionsPerSec: 0, maxRejectionBurst: 0, maxStrikes: 1_000, notifyRejections: false };
-      const rejections = new Rejections(new RpcGuard(limiter), new Reading(socket), newStats(), limits, {
-        send() {},
-        struckOut() {},
-      });
+      const rejections = new Rejections(
+        new RpcGuard(limiter),
+        limiter.rejectionsBy('flow'),
+        new Reading(socket),
+        newStats(),
+        limits,
+        {
+          send() {},
+          struckOut() {},
+        },
+      );
       const flood = (frames: number) => {
         for (let i = 0; i < frames; i++) {
           const decision = limiter.check('peer');

@@ -26,6 +26,9 @@ export function loadCount32(at: usize): u32 { return load32(at); }
 export function storeCount32(at: usize, value: u32): void { store32(at, value); }
 export function loadCount64(at: usize): u64 { return load64(at); }
 export function storeCount64(at: usize, value: u64): void { store64(at, value); }
+export function loadAside(at: usize): u32 { return load<u32>(at); }
+export function storeAside(at: usize, value: u32): void { store<u32>(at, value); }
+export function storeAside64(at: usize, value: u64): void { store<u64>(at, value); }
 export function own(at: usize): f64 { return load<f64>(at); }
 export function plainLoad<T>(at: usize, offset: usize = 0): T {
   const word = load64((at + offset) & ~7) >> (((at + offset) & 7) * 8);

@@ -153,7 +153,7 @@ export class Machine {
     }
     this.#threads.forEach((_, i) => {
       const block = this.#blocks - layout.HEADER + i * layout.THREAD_ID;
-      essence.fill(0, block + layout.THREAD_FOUND, block + layout.THREAD_LIMITS);
+      essence.fill(0, block + layout.THREAD_INSTANT, block + layout.THREAD_LIMITS);
     });
     // Of the stripes, most of which nobody uses, what is not 0.
     const [start, end] = [layout.STRIPES - layout.HEADER, layout.ROWS - layout.HEADER];
@@ -183,7 +183,7 @@ export class Machine {
     if (settings !== undefined) this.#putSettings(thread, settings);
     // What a thread keeps for itself is worked out anew by every run, or runs would differ from each other.
     const block = this.#block(thread);
-    this.#bytes.fill(0, block + layout.THREAD_FOUND, block + layout.THREAD_LIMITS);
+    this.#bytes.fill(0, block + layout.THREAD_INSTANT, block + layout.THREAD_LIMITS);
     const own = [...log];
     this.#log = own;
     this.#position = 0;

@@ -41,7 +41,7 @@ test('it holds the built files and the words about them, nothing else', () => {
   const { files } = installed;
   const odd = files.filter(
     (file) =>
-      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w-]+\.(md|svg)|examples\/[\w-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
+      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w-]+\.(md|svg|png)|dashboards\/[\w-]+\.(json|yml)|examples\/[\w-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
         file,
       ),
   );
@@ -70,7 +70,9 @@ test('it names no public home before there is one', () => {
 
 test('it needs nothing at run time and runs nothing when it is installed', () => {
   assert.is(manifest['dependencies'], undefined);
-  assert.equal(manifest['peerDependenciesMeta'], { 'json-rpc-2.0': { optional: true } });
+  const peers = ['json-rpc-2.0', '@opentelemetry/api', 'pino', 'prom-client'];
+  assert.equal(Object.keys(manifest['peerDependencies'] as object), peers);
+  assert.equal(manifest['peerDependenciesMeta'], Object.fromEntries(peers.map((name) => [name, { optional: true }])));
   const scripts = Object.keys(manifest['scripts'] as object);
   assert.equal(
     scripts.filter((name) => /^(pre|post)?(install|prepare)$/.test(name)),
@@ -106,6 +108,13 @@ test('the adapter imports the entries below it and not its framework', async () 
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
+});
+
+test('telemetry imports the entry, and nothing of what it reports to', async () => {
+  for (const name of ['telemetry', 'prometheus']) {
+    assert.equal(await importsOf(`dist/${name}.js`), ['./index.js']);
+    assert.equal(await importsOf(`dist/${name}.workerd.js`), ['./index.workerd.js']);
+  }
 });
 
 test('the bytes embedded in the entry are those of core.wasm', () => {

@@ -12,6 +12,7 @@ export type Job =
       readonly rounds: number;
       readonly failing?: boolean;
     }
+  | { readonly what: 'flip'; readonly now: number; readonly peers: number; readonly flips: number }
   | {
       readonly what: 'hammer';
       readonly now?: number;

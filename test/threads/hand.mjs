@@ -37,6 +37,15 @@ const jobs = {
     }
   },
 
+  /** Forces the circuits of a few peers open and closed in turn. What an event says follows from its time alone. */
+  flip({ peers, flips }) {
+    for (let i = 0; i < flips; i++) {
+      const id = `peer ${i % peers}`;
+      if (Math.floor(i / peers) % 2 === 0) limiter.forceOpen(id, i);
+      else limiter.resetCircuit(id, i);
+    }
+  },
+
   /** Decisions and outcomes at random, as fast as they go, by handle and by ID. */
   hammer({ peers, seed, outcomes }) {
     let state = seed;
