@@ -24,7 +24,7 @@ export type JsonRpcStats = FlowStats;
  * Puts the guard before a server. Frames are rejected before they are parsed, few rejections are answered, a socket that keeps
  * on is not read for a while, and the breaker learns what came of each request. `docs/rpc.md` has the rules.
  *
- * @throws ConfigError for an option that does not exist or is out of its bounds, a server or a guard that is none.
+ * @throws ConfigError for an option that does not exist or is out of its bounds, or what is not a server or a guard.
  *
  * @example
  * const gate = guardJsonRpc(server, new RpcGuard(limiter), { maxFrameBytes: 32_768 });

@@ -46,7 +46,7 @@ export interface FlowGate {
  *
  * @param protocol Makes what works on the frames of one connection.
  * @param adapter What `peergate.rejections` calls the rejections of this gate: the name of the adapter's entry. Default `flow`.
- * @throws ConfigError for an option that does not exist or is out of its bounds, a guard or a protocol that is none.
+ * @throws ConfigError for an option that does not exist or is out of its bounds, or what is not a guard or a protocol.
  *
  * @example
  * const gate = guardFlow(guard, (link) => ({

@@ -1,7 +1,7 @@
 // How the end of a call is judged.
 //
 //   fn returned                     success
-//   fn returned { error: … }        failure   (an error response; an `error` of null or undefined is none)
+//   fn returned { error: … }        failure   (an error response, unless `error` is null or undefined)
 //   fn threw or rejected            failure
 //   fn outlasted its time           failure
 //   the caller's signal aborted     ignored

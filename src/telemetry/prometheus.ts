@@ -62,7 +62,7 @@ const registered = new WeakMap<PrometheusRegistry, Map<string, Map<string, RateL
  * different names.
  *
  * @returns A function that takes the limiter out again. A closed limiter has no values any more.
- * @throws ConfigError for an unknown option, a name that is taken, or a limiter or registry that is none.
+ * @throws ConfigError for an unknown option, a name that is taken, or what is not a limiter or a registry.
  *
  * @example
  * registerPrometheus(limiter, register, { name: 'rpc' });

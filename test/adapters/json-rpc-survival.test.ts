@@ -200,4 +200,32 @@ test(
   }),
 );
 
+test(
+  'a request whose response a middleware of the server loses is answered with an error, alone and in a batch',
+  withRig({}, async ({ gate, server }) => {
+    for (const lost of [undefined, null, { toJSON: () => undefined }]) {
+      let isLost = true;
+      server.applyMiddleware(async (next, one, params) => {
+        const response = await next(one, params);
+        return isLost ? (lost as unknown as typeof response) : response;
+      });
+      const socket = new FakeSocket();
+      const connection = gate.accept(socket, `peer-${String(lost)}`);
+      socket.deliver(JSON.stringify(request(1, 'add', [1, 2])));
+      socket.deliver(JSON.stringify([request(2, 'add', [1, 2]), request(3, 'add', [1, 2])]));
+      await until(() => socket.sent.length === 2 && connection.inFlight === 0, 'the answers');
+      const [alone, batch] = socket.sent.map((text) => JSON.parse(text)) as [Wire, Wire[]];
+      assert.equal(
+        [alone, ...batch].map(({ id, error }) => [id, error?.code]),
+        [
+          [1, -32603],
+          [2, -32603],
+          [3, -32603],
+        ],
+      );
+      isLost = false;
+    }
+  }),
+);
+
 test.run();

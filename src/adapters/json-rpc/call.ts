@@ -84,10 +84,13 @@ export class Call<ServerParams> extends Work<Response> implements JsonRpcCall {
   }
 
   #written(settled: Settled<Response>): Settled<Response> {
-    if ('error' in settled || settled.value === null || !this.isAwaited) return settled;
+    if ('error' in settled || !this.isAwaited) return settled;
     try {
-      this.#text = JSON.stringify(settled.value);
-      this.#batch?.makeRoom(this.#text);
+      const text = JSON.stringify(settled.value ?? undefined) as string | undefined;
+      // A middleware of the server may have lost the response. The client must not wait for it forever.
+      if (text === undefined) throw new TypeError('response: expected one to a request with an id, got none');
+      this.#batch?.makeRoom(text);
+      this.#text = text;
       return settled;
     } catch (error) {
       this.#unsent = { error };
@@ -100,7 +103,7 @@ export class Call<ServerParams> extends Work<Response> implements JsonRpcCall {
     const crash = this.#sighting?.crash;
     if (crash === undefined || 'error' in settled) return settled;
     const { value } = settled;
-    return value !== null && value.error === undefined ? settled : crash;
+    return (value ?? null) !== null && value?.error === undefined ? settled : crash;
   }
 
   /** What the server could not report itself. A hook that throws must not let a peer take the process down. */

@@ -14,7 +14,7 @@ import {
   UNAVAILABLE,
 } from './message.js';
 
-/** JSON that is none. */
+/** Not JSON. */
 const UNPARSED = Symbol();
 
 export class JsonRpcSession<ServerParams> implements Session {
