@@ -24,7 +24,8 @@ const handler = async () => 1;
 const asking = async ({ signal }: { readonly signal: AbortSignal }) => (signal.aborted ? 0 : 1);
 const oneController = async () => (new AbortController().signal.aborted ? 0 : 1);
 
-function byHand(peers: readonly Peer[]) {
+/** What a caller writes who has no guard. */
+export function byHand(peers: readonly Peer[]) {
   return async (pick: number) => {
     const peer = peers[pick] as Peer;
     const decision = peer.check();

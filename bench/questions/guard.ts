@@ -6,6 +6,7 @@ import { type Peer, RpcGuard } from '../peergate.js';
 import type { Case, Question } from '../question.js';
 import { handlesOf, peergateOf } from '../subjects.js';
 import { idsOf, namesOf, orderOf } from '../workload.js';
+import { byHand } from './guard-price.js';
 
 const PEERS = 1_000;
 const order = orderOf(PEERS);
@@ -23,28 +24,13 @@ const guarded = (timeoutMs: number) => (ids: string[]) => {
   return (pick: number) => guard.run(handles[pick] as Peer, handler);
 };
 
-const byHand = (ids: string[]) => {
-  const handles = handlesOf(peergateOf(ids, 'allow'), ids);
-  return async (pick: number) => {
-    const peer = handles[pick] as Peer;
-    const decision = peer.check();
-    if (decision < 0) return 0;
-    try {
-      const value = await handler();
-      peer.recordSuccess(decision);
-      return value;
-    } catch (error) {
-      peer.recordFailure(decision);
-      throw error;
-    }
-  };
-};
+const unguarded = (ids: string[]) => byHand(handlesOf(peergateOf(ids, 'allow'), ids));
 
 const COLUMN = 'ns a call';
 
 const calls: Case[] = [
   { row: 'the handler alone', column: COLUMN, measure: () => call(() => handler) },
-  { row: 'check, handler, record by hand', column: COLUMN, measure: () => call(byHand) },
+  { row: 'check, handler, record by hand', column: COLUMN, measure: () => call(unguarded) },
   { row: 'guard.run', column: COLUMN, measure: () => call(guarded(30_000)) },
   { row: 'guard.run without a time-out', column: COLUMN, measure: () => call(guarded(Number.POSITIVE_INFINITY)) },
 ];
