@@ -21,6 +21,7 @@ export type { Decision, Reason } from './decision.js';
 export { isAllowed, reasonOf, retryAfterMs } from './decision.js';
 export type { ErrorCode } from './errors.js';
 export {
+  AddressError,
   ArgumentRangeError,
   ArgumentTypeError,
   ClosedError,
