@@ -14,7 +14,7 @@ export interface FastifyReplyLike {
   readonly raw: NodeResponse;
   code(status: number): unknown;
   headers(fields: Readonly<Record<string, string>>): unknown;
-  send(body: string): unknown;
+  send(body: Uint8Array): unknown;
 }
 
 /** What is used of a Fastify instance. */
@@ -26,6 +26,8 @@ export interface FastifyLike<R extends FastifyRequestLike = FastifyRequestLike> 
 export interface FastifyOptions<R> extends HttpOptions<R> {
   readonly guard: RpcGuard;
 }
+
+const encoder = new TextEncoder();
 
 /**
  * Plugin for Fastify. It is not encapsulated: it sees every request of the server, also those for which there is no route.
@@ -60,7 +62,8 @@ export function fastifyPeergate<R extends FastifyRequestLike = FastifyRequestLik
     if (answer === undefined) return;
     reply.code(answer.status);
     reply.headers(answer.headers);
-    reply.send(answer.body);
+    // Of a text, Fastify would say in which charset it is, which this type does not have.
+    reply.send(encoder.encode(answer.body));
   });
   done();
 }
