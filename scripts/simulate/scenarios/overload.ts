@@ -193,7 +193,7 @@ export const overload: Scenario = {
       ],
       notes: [
         `the mean of the factor is ${mean(settledFactors(shown.controlled)).toFixed(4)}, what just fills the server ${IDEAL.toFixed(4)}; at least ${percent(Math.min(...swings.map((s) => s.near)), 2)} of the single readings are within ± 25 % of the mean, the furthest is ${percent(Math.max(...swings.map((s) => s.ofReadings)))} away`,
-        `goodput with the same signal ${about({ signal: 'oldest request', intervalMs: DEFAULT_INTERVAL_MS })}`,
+        `goodput with the same signal ${[DEFAULT_INTERVAL_MS, 25].map((intervalMs) => about({ signal: 'oldest request', intervalMs })).join(', ')}`,
         `with how late a timer of 10 ms is as the signal, which is what 'event_loop' reads, ${[DEFAULT_INTERVAL_MS, 50, 25].map((intervalMs) => about({ signal: 'timer', intervalMs })).join(', ')}`,
         `peers that begin at the same moment and ask in an exact rhythm: ${about({ signal: 'oldest request', isRegular: true })}, because their buckets are empty and full again at the same moments`,
       ],
