@@ -105,9 +105,18 @@ test('for Workers it imports the core as a file', async () => {
 
 test('the adapter imports the entries below it and not its framework', async () => {
   assert.equal(await importsOf('dist/adaptive.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/address.js'), ['./index.js']);
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
+});
+
+test('the command line imports the entries and Node', async () => {
+  const imports = await importsOf('dist/cli.js');
+  assert.equal(
+    imports.filter((specifier) => !specifier.startsWith('node:')),
+    ['./address.js', './index.js'],
+  );
 });
 
 test('telemetry imports the entry, and nothing of what it reports to', async () => {
