@@ -90,9 +90,9 @@ export function observe(limiter: RateLimiter, options: ObserveOptions = {}): Obs
       },
       {
         allThreads,
-        onRejection(peer, decision, time) {
+        onRejection(peer, decision, time, row) {
           publish?.rejected(peer, decision, time);
-          logs?.rejected(peer, decision, time);
+          logs?.rejected(peer, decision, time, row);
         },
       },
     );

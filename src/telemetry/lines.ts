@@ -2,6 +2,8 @@
 // with how many were left out since. Over all keys there are at most ten lines in any second. The number of keys is bounded,
 // because attackers make names up. What was left out is written when the key is quiet, and at the end: nothing is lost.
 
+import { type Owner, Tally } from './tally.js';
+
 const MOST_LINES = 10;
 const PER_MS = 1_000;
 const MOST_KEYS = 1_000;
@@ -16,15 +18,19 @@ export interface Topic<Event> {
 }
 
 /** What has the same line for all that found no room. */
-export interface Group {
-  several(suppressed: number): void;
+export class Group implements Owner {
+  suppressed = 0;
+  readonly several: (suppressed: number) => void;
+
+  constructor(several: (suppressed: number) => void) {
+    this.several = several;
+  }
 }
 
-interface Entry {
+interface Entry extends Owner {
   readonly key: string;
   readonly book: Book<never>;
   loggedAt: number;
-  suppressed: number;
   /** What `suppressed` was at the last tick at which it had changed, and when that was. */
   seen: number;
   seenAt: number;
@@ -34,19 +40,23 @@ interface Entry {
 export class Book<Event> {
   readonly topic: Topic<Event>;
   readonly group: Group;
+  /** Tells it from the others of which rejections are counted by row. */
+  readonly kind: number;
   readonly entries = new Map<string, Entry>();
 
-  constructor(topic: Topic<Event>, group: Group) {
+  constructor(topic: Topic<Event>, group: Group, kind = 0) {
     this.topic = topic;
     this.group = group;
+    this.kind = kind;
   }
 }
 
 export class Lines {
   readonly #everyMs: number;
   readonly #entries = new Set<Entry>();
-  /** By group: what found no place among the keys. */
-  readonly #several = new Map<Group, number>();
+  /** The groups of what found no place among the keys. */
+  readonly #several = new Set<Group>();
+  readonly #tally = new Tally();
   #severalAt = Number.NEGATIVE_INFINITY;
   /** When the last ten lines were written, the oldest at `#next`. */
   readonly #written = new Array<number>(MOST_LINES).fill(Number.NEGATIVE_INFINITY);
@@ -60,17 +70,25 @@ export class Lines {
     this.#everyMs = everyMs;
   }
 
-  /** Tells of an event, which happened at `ms`. */
-  tell<Event>(book: Book<Event>, key: string, event: Event, ms: number): void {
+  /** Counts an event of this row that is left out anyway; false where it has to be told of. */
+  leaveOut<Event>({ kind }: Book<Event>, row: number, ms: number): boolean {
+    return this.#tally.count(row, kind, ms);
+  }
+
+  /** Tells of an event, which happened at `ms`. `row`: the key's, until the next tick; -1 where it has none. */
+  tell<Event>(book: Book<Event>, key: string, event: Event, ms: number, row = -1): void {
+    if (row >= 0) this.#tally.end(row);
     let entry = book.entries.get(key);
-    // In a flood nearly every event ends here: a look-up, a comparison, a count.
     if (entry !== undefined && (ms < this.#fullUntil || ms - entry.loggedAt < this.#everyMs)) {
       entry.suppressed++;
+      if (row >= 0) this.#tally.begin(row, book.kind, Math.max(this.#fullUntil, entry.loggedAt + this.#everyMs), entry);
       return;
     }
     if (entry === undefined) {
       if (this.#entries.size >= MOST_KEYS) {
         this.#addSeveral(book.group, 1);
+        // Only a tick makes room among the keys.
+        if (row >= 0) this.#tally.begin(row, book.kind, Number.POSITIVE_INFINITY, book.group);
         return;
       }
       entry = { key, book: book as never, loggedAt: Number.NEGATIVE_INFINITY, suppressed: 0, seen: 0, seenAt: ms };
@@ -99,6 +117,7 @@ export class Lines {
 
   /** Writes what is due for keys that are quiet, and forgets those of which there is nothing left to say. */
   tick(ms: number): void {
+    this.#tally.endAll();
     if (ms > this.#now) this.#now = ms;
     const now = this.#now;
     for (const entry of this.#entries) {
@@ -115,14 +134,14 @@ export class Lines {
     }
     if (this.#several.size > 0 && now - this.#severalAt >= this.#everyMs && this.mayWrite(now)) {
       this.#severalAt = now;
-      const [group, count] = this.#several.entries().next().value as [Group, number];
-      this.#several.delete(group);
-      group.several(count);
+      const [group] = [...this.#several];
+      this.#writeSeveral(group as Group);
     }
   }
 
   /** Writes what was left out: ten lines, and one for each group of which there is more. */
   close(): void {
+    this.#tally.endAll();
     let lines = 0;
     for (const entry of this.#entries) {
       if (entry.suppressed === 0) continue;
@@ -130,12 +149,19 @@ export class Lines {
       else this.#addSeveral(entry.book.group, entry.suppressed);
       this.#forget(entry);
     }
-    for (const [group, count] of this.#several) group.several(count);
-    this.#several.clear();
+    for (const group of this.#several) this.#writeSeveral(group);
   }
 
   #addSeveral(group: Group, count: number): void {
-    this.#several.set(group, (this.#several.get(group) ?? 0) + count);
+    group.suppressed += count;
+    this.#several.add(group);
+  }
+
+  #writeSeveral(group: Group): void {
+    const { suppressed } = group;
+    group.suppressed = 0;
+    this.#several.delete(group);
+    group.several(suppressed);
   }
 
   #forget(entry: Entry): void {

@@ -10,7 +10,7 @@ import {
   reasonOf,
   retryAfterMs,
 } from '../index.js';
-import { Book, type Group, Lines } from './lines.js';
+import { Book, Group, Lines } from './lines.js';
 import { textOf } from './spans.js';
 
 type Write = (fields: object, message: string) => void;
@@ -52,8 +52,8 @@ export class Logs {
     this.#lines = new Lines(options.logEveryMs);
     this.#debuggedAt = limiter.config.clock();
     const rejected = (fields: object) => logger.warn({ event: 'peergate.rejected', ...fields }, 'request rejected');
-    const rejectedGroup = { several: (suppressed: number) => rejected({ reason: 'several', suppressed }) };
-    const bookOf = (reason: string) =>
+    const rejectedGroup = new Group((suppressed) => rejected({ reason: 'several', suppressed }));
+    const bookOf = (reason: string, kind: number) =>
       new Book<Decision>(
         {
           write: (decision, suppressed, peer) =>
@@ -61,13 +61,14 @@ export class Logs {
           flush: (peer, suppressed) => rejected({ peer, reason, suppressed }),
         },
         rejectedGroup,
+        kind,
       );
     this.#rejections = {
-      rate_limited: bookOf('rate_limited'),
-      circuit_open: bookOf('circuit_open'),
-      table_full: bookOf('table_full'),
+      rate_limited: bookOf('rate_limited', 0),
+      circuit_open: bookOf('circuit_open', 1),
+      table_full: bookOf('table_full', 2),
     };
-    this.#circuitGroup = { several: (suppressed) => this.#circuit({ suppressed }) };
+    this.#circuitGroup = new Group((suppressed) => this.#circuit({ suppressed }));
     this.#tableFull = this.#statesBook('peergate.table_full', 'the table is full', () => ({
       size: limiter.config.maxPeers,
       reclaimed: limiter.stats().reclaimed,
@@ -84,11 +85,11 @@ export class Logs {
     (this.#timer as { unref?(): void }).unref?.();
   }
 
-  rejected(peer: PeerId, decision: Decision, time: number): void {
+  rejected(peer: PeerId, decision: Decision, time: number, row: number): void {
     const reason = reasonOf(decision);
     const { rate_limited, circuit_open, table_full } = this.#rejections;
     const book = reason === 'rate_limited' ? rate_limited : reason === 'circuit_open' ? circuit_open : table_full;
-    this.#lines.tell(book, textOf(peer), decision, time);
+    if (!this.#lines.leaveOut(book, row, time)) this.#lines.tell(book, textOf(peer), decision, time, row);
   }
 
   /** All but rejections. */
@@ -135,7 +136,7 @@ export class Logs {
         // What holds for the whole limiter is told as it is now, however late the line comes.
         flush: (_, suppressed) => warn({ ...openOr({}, fields), suppressed }),
       },
-      { several: (suppressed) => warn({ suppressed }) },
+      new Group((suppressed) => warn({ suppressed })),
     );
   }
 
