@@ -7,6 +7,7 @@ export const errorCodes = [
   'ERR_PEERGATE_PEER_ID_TYPE',
   'ERR_PEERGATE_PEER_ID_LENGTH',
   'ERR_PEERGATE_PEER_ID_ENCODING',
+  'ERR_PEERGATE_ADDRESS',
   'ERR_PEERGATE_COST',
   'ERR_PEERGATE_NOW',
   'ERR_PEERGATE_DURATION',
@@ -61,6 +62,13 @@ export class ConfigError extends ArgumentRangeError {
   constructor(field: string, expected: string, came: unknown) {
     super('ERR_PEERGATE_CONFIG', `${field}: expected ${expected}, got ${shown(came)}`);
     this.field = field;
+  }
+}
+
+/** A value is not an IPv4 or IPv6 address. */
+export class AddressError extends ArgumentTypeError {
+  constructor(what: string, came: unknown) {
+    super('ERR_PEERGATE_ADDRESS', `${what}: expected an IPv4 or IPv6 address, got ${shown(came)}`);
   }
 }
 

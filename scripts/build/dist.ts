@@ -100,6 +100,7 @@ function wiring(variant: string): Plugin {
         const source = relative(root, join(resolveDir, path)).replaceAll('\\', '/');
         if (source === 'src/index.js') return { path: `./index${variant}.js`, external: true };
         if (source === 'src/flow/index.js') return { path: `./flow${variant}.js`, external: true };
+        if (source === 'src/adapters/address.js') return { path: `./address${variant}.js`, external: true };
         if (source === 'src/wasm/core.wasm') return { path: './core.wasm', external: true };
         const own = join(root, source.replace(/\.js$/, `${variant}.ts`));
         return variant !== '' && existsSync(own) ? { path: own } : null;
