@@ -96,7 +96,10 @@ export abstract class Observed extends Views {
     return { allowed, rate_limited: rateLimited, circuit_open: circuitRejected, table_full: tableFullRejected };
   }
 
-  /** Events that were overwritten before they could be reported to a listener: a thread keeps 256 of circuits and 256 of rows. */
+  /**
+   * Events that were overwritten before they could be reported to a listener. A limiter of one thread keeps 256 of circuits
+   * and 256 of rows; each thread of a shared table keeps 32 and 8.
+   */
   get lostEvents(): number {
     return this.#table.events.lost;
   }
