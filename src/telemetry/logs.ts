@@ -29,6 +29,10 @@ export interface LogOptions {
 }
 
 const TICK_MS = 100;
+// Of the ten lines in a second, as many are left to what matters more.
+const REJECTIONS_LEAVE = 2;
+const CIRCUITS_LEAVE = 1;
+const DEBUGGING_LEAVES = 5;
 
 export class Logs {
   readonly #limiter: RateLimiter;
@@ -49,10 +53,10 @@ export class Logs {
     this.#limiter = limiter;
     this.#logger = logger;
     this.#options = options;
-    this.#lines = new Lines(options.logEveryMs);
+    this.#lines = new Lines(options.logEveryMs, limiter.config.clock);
     this.#debuggedAt = limiter.config.clock();
     const rejected = (fields: object) => logger.warn({ event: 'peergate.rejected', ...fields }, 'request rejected');
-    const rejectedGroup = new Group((suppressed) => rejected({ reason: 'several', suppressed }));
+    const rejectedGroup = new Group((suppressed) => rejected({ reason: 'several', suppressed }), REJECTIONS_LEAVE);
     const bookOf = (reason: string, kind: number) =>
       new Book<Decision>(
         {
@@ -68,7 +72,7 @@ export class Logs {
       circuit_open: bookOf('circuit_open', 1),
       table_full: bookOf('table_full', 2),
     };
-    this.#circuitGroup = new Group((suppressed) => this.#circuit({ suppressed }));
+    this.#circuitGroup = new Group((suppressed) => this.#circuit({ suppressed }), CIRCUITS_LEAVE);
     this.#tableFull = this.#statesBook('peergate.table_full', 'the table is full', () => ({
       size: limiter.config.maxPeers,
       reclaimed: limiter.stats().reclaimed,
@@ -89,15 +93,15 @@ export class Logs {
     const reason = reasonOf(decision);
     const { rate_limited, circuit_open, table_full } = this.#rejections;
     const book = reason === 'rate_limited' ? rate_limited : reason === 'circuit_open' ? circuit_open : table_full;
-    if (!this.#lines.leaveOut(book, row, time)) this.#lines.tell(book, textOf(peer), decision, time, row);
+    if (!this.#lines.leaveOut(book, row, time)) this.#lines.tell(book, textOf(peer), decision, row);
   }
 
   /** All but rejections. */
   tell(event: LimiterEvent): void {
-    const { kind, peer, to, time } = event;
-    if (kind === 'circuit') this.#lines.tell(this.#circuitBook(to ?? ''), textOf(peer ?? ''), event, time);
-    else if (kind === 'table_full') this.#lines.tell(this.#tableFull, '', event, time);
-    else if (kind === 'held_back') this.#lines.tell(this.#fleetFault, '', event, time);
+    const { kind, peer, to } = event;
+    if (kind === 'circuit') this.#lines.tell(this.#circuitBook(to ?? ''), textOf(peer ?? ''), event);
+    else if (kind === 'table_full') this.#lines.tell(this.#tableFull, '', event);
+    else if (kind === 'held_back') this.#lines.tell(this.#fleetFault, '', event);
   }
 
   close(): void {
@@ -141,9 +145,8 @@ export class Logs {
   }
 
   #tick(): void {
-    const now = this.#limiter.config.clock();
-    this.#lines.tick(now);
-    if (this.#logger.isLevelEnabled?.('debug')) this.#debug(now);
+    this.#lines.tick();
+    if (this.#logger.isLevelEnabled?.('debug')) this.#debug(this.#limiter.config.clock());
   }
 
   #debug(now: number): void {
@@ -151,7 +154,7 @@ export class Logs {
       this.#debuggedAt = now;
       this.#debugging = this.#busiest();
     }
-    while (this.#debugging.length > 0 && this.#lines.mayWrite(now)) {
+    while (this.#debugging.length > 0 && this.#lines.mayWrite(DEBUGGING_LEAVES)) {
       this.#logger.debug({ event: 'peergate.peer', ...this.#debugging.shift() }, 'peer');
     }
   }
