@@ -44,7 +44,7 @@ export class Logs {
   readonly #circuitGroup: Group;
   readonly #tableFull: Book<LimiterEvent>;
   readonly #fleetFault: Book<LimiterEvent>;
-  readonly #timer: ReturnType<typeof setInterval>;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #debuggedAt: number;
   /** Peers whose line waits for room. */
   #debugging: object[] = [];
@@ -85,6 +85,10 @@ export class Logs {
         heldBack: limiter.stats().heldBack,
       }),
     );
+  }
+
+  /** From now on lines that are due later are written. The timer keeps no process alive. */
+  begin(): void {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     (this.#timer as { unref?(): void }).unref?.();
   }
