@@ -26,7 +26,8 @@ export function requireKnownFields(options: unknown, known: readonly string[], w
 /** What options may be: objects, and modules that export them. */
 const KINDS = ['Object', 'Module'];
 
-function suggestion(name: string, known: readonly string[]): string {
+/** What an error says of an unknown name: the nearest that exists, or all of them. */
+export function suggestion(name: string, known: readonly string[]): string {
   let nearest = '';
   // Further away than this, a suggestion would mislead.
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;
