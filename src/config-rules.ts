@@ -126,10 +126,13 @@ function apply({ expected, holds, kept }: Rule, value: unknown, field: string): 
   return kept === undefined ? value : kept(value as never, field);
 }
 
+/** Taken when this file is loaded: a page may forbid compiling later on by replacing the class. */
+const exportsOf = WebAssembly.Module.exports;
+
 /** Whether it is a compiled module, of this realm or another, that makes tables. */
 function isCore(value: unknown): boolean {
   try {
-    return WebAssembly.Module.exports(value as WebAssembly.Module).some(({ name }) => name === 'init');
+    return exportsOf(value as WebAssembly.Module).some(({ name }) => name === 'init');
   } catch {
     return false;
   }
