@@ -16,6 +16,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 const programs: readonly { readonly name: string; readonly on: RegExp }[] = [
   { name: 'core', on: /./ },
   { name: 'address', on: /./ },
+  { name: 'http', on: /^(Node|Bun|Deno)/ },
 ];
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
