@@ -17,6 +17,7 @@ const programs: readonly { readonly name: string; readonly on: RegExp }[] = [
   { name: 'core', on: /./ },
   { name: 'address', on: /./ },
   { name: 'http', on: /^(Node|Bun|Deno)/ },
+  { name: 'fetch', on: /./ },
 ];
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
