@@ -33,7 +33,7 @@ function ask(command: string, args: readonly string[], cwd?: string): { status: 
 }
 
 /** An engine that takes a script on its command line. */
-function command(name: string, path: string, args: readonly string[] = []): Engine {
+export function command(name: string, path: string, args: readonly string[] = []): Engine {
   const run: Run = async ({ project }, program) => {
     const { status, output } = ask(path, [...args, join(project, 'programs/run.mjs'), program], project);
     return status === 0 && output.endsWith('holds') ? '' : output || `ended with ${status}`;
