@@ -34,7 +34,7 @@
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -205,7 +205,14 @@ export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_FOUND = 10496; // THREAD_BATCH + BATCH * 8
 export const THREAD_APPENDED = 10504; // how many events each ring got so far, u32 each, modulo 2³²
 export const THREAD_RINGS = 10560; // a multiple of 64
-export const THREAD_BYTES = 26944; // THREAD_RINGS + RINGS * RING_BYTES, a multiple of 64
+/** What a token costs on some slots: when, and under which limits and load, these prices hold (u64 each), and the entries. */
+export const THREAD_PRICES_START = 26944; // THREAD_RINGS + RINGS * RING_BYTES
+export const THREAD_PRICES_TICKS = 26952;
+export const THREAD_PRICES_UNDER = 26960;
+export const THREAD_PRICES = 27008;
+/** A power of two. An entry is a PEER word and a price, u64 each. */
+export const PRICES = 1024;
+export const THREAD_BYTES = 43392; // THREAD_PRICES + PRICES * 16, a multiple of 64
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;

@@ -87,6 +87,10 @@ const THREAD_FIELDS: readonly Field[] = [
   ['THREAD_FOUND', 8, 4],
   ['THREAD_APPENDED', 4 * events.RINGS, 4],
   ['THREAD_RINGS', events.RINGS * events.RING_BYTES, 64],
+  ['THREAD_PRICES_START', 8],
+  ['THREAD_PRICES_TICKS', 8],
+  ['THREAD_PRICES_UNDER', 8],
+  ['THREAD_PRICES', 16 * layout.PRICES, 64],
 ];
 
 for (const [what, prefix, fields, start, end] of [
@@ -144,7 +148,8 @@ test('sizes that are written out are those of their parts', () => {
   assert.is(layout.SET_BYTES, 2 ** layout.SET_BITS);
   assert.is(events.RING_BYTES, events.RING_EVENTS * events.EVENT_BYTES);
   assert.is(events.EVENT_BYTES, events.EVENT_TIME + 8, 'the time is the last');
-  assert.is(layout.THREAD_BYTES, layout.THREAD_RINGS + events.RINGS * events.RING_BYTES);
+  assert.is(layout.THREAD_PRICES_START, layout.THREAD_RINGS + events.RINGS * events.RING_BYTES);
+  assert.is(layout.THREAD_BYTES, layout.THREAD_PRICES + 16 * layout.PRICES);
   assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
   assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
   assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));
