@@ -27,10 +27,9 @@ import { load32, SHARED } from './memory';
 import { isOpenAt, lastInstant, rowAt } from './place';
 import { PRICED } from './price';
 import { isPriceKept, keptPrice, newPrice } from './prices';
-import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
-import { isElsewhere, keep, quietNow, sliceAt, turnTo } from './slices';
-import { isSimple } from './watch';
-import { isQuiet } from './window';
+import { allowedAt, casBucket, casWindow, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
+import { isElsewhere, keep, quietNow, sliceNow, turnTo } from './slices';
+import { isQuiet, isSteady, withSuccess } from './window';
 
 /** 2⁴⁰ ms as the bits of an f64. As an unsigned integer, every time from 0 to it is below, every other time and NaN above. */
 const PLAIN_END: u64 = 0x4270000000000000;
@@ -124,10 +123,11 @@ export function succeedAt(slot: u32, epoch: u32, permit: i32, now: f64): bool {
   if (!isOpenAt(slot)) return false;
   const row = rowAt(slot);
   const breaker = getBreaker(row);
+  const window = getWindow(row);
   if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
   if (permit != permitOf(epoch, generationOf(breaker))) return false;
   const instant = instantOf(now);
-  const limits = currentLimits();
-  if (isElsewhere(instant)) turnTo(instant, limits);
-  return isQuiet(getWindow(row), quietNow()) || isSimple(row, breaker, sliceAt(instant, limits), quietNow(), limits);
+  if (isElsewhere(instant)) turnTo(instant, currentLimits());
+  if (isQuiet(window, quietNow())) return true;
+  return isSteady(window, sliceNow(), generationOf(breaker)) && casWindow(row, window, withSuccess(window));
 }
