@@ -205,14 +205,15 @@ export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_FOUND = 10496; // THREAD_BATCH + BATCH * 8
 export const THREAD_APPENDED = 10504; // how many events each ring got so far, u32 each, modulo 2³²
 export const THREAD_RINGS = 10560; // a multiple of 64
-/** What a token costs on some slots: when, and under which limits and load, these prices hold (u64 each), and the entries. */
-export const THREAD_PRICES_START = 26944; // THREAD_RINGS + RINGS * RING_BYTES
-export const THREAD_PRICES_TICKS = 26952;
-export const THREAD_PRICES_UNDER = 26960;
-export const THREAD_PRICES = 27008;
+export const THREAD_BYTES = 11520; // THREAD_RINGS + SHARED_RINGS_BYTES, a multiple of 64
+/** The only block of a plain table has longer rings, and behind them what a token costs on some slots: the time, and the limits and load, for which these prices hold (u64 each), and the entries. */
+export const PLAIN_PRICES_START = 22848; // THREAD_RINGS + PLAIN_RINGS_BYTES
+export const PLAIN_PRICES_TICKS = 22856;
+export const PLAIN_PRICES_UNDER = 22864;
+export const PLAIN_PRICES = 22912;
 /** A power of two. An entry is a PEER word and a price, u64 each. */
 export const PRICES = 1024;
-export const THREAD_BYTES = 43392; // THREAD_PRICES + PRICES * 16, a multiple of 64
+export const PLAIN_THREAD_BYTES = 39296; // PLAIN_PRICES + PRICES * 16
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;
@@ -278,7 +279,7 @@ export function threadsAt(free: number, inner: number, capacity: number): number
 }
 
 export function tableEnd(threadBlocks: number, threads: number): number {
-  return threadBlocks + threads * THREAD_BYTES;
+  return threadBlocks + (threads == 1 ? PLAIN_THREAD_BYTES : threads * THREAD_BYTES);
 }
 
 // ── time: ticks of 2⁻²⁰ ms ───────────────────────────────────────────────────────────────────────────────────────────

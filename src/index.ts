@@ -21,6 +21,7 @@ export type { Decision, Reason } from './decision.js';
 export { isAllowed, reasonOf, retryAfterMs } from './decision.js';
 export type { ErrorCode } from './errors.js';
 export {
+  AddressError,
   ArgumentRangeError,
   ArgumentTypeError,
   ClosedError,
@@ -39,9 +40,13 @@ export type { Handler, RpcCall } from './rpc/call.js';
 export { clientErrorsIgnored, onlyCodes } from './rpc/classifiers.js';
 export type { RejectionReason, RpcErrorCodes, RpcErrorObject } from './rpc/codes.js';
 export { ERR_CIRCUIT_BREAKER, ERR_RATE_LIMITED, eip1474 } from './rpc/codes.js';
+export type { GateKind, GateOptions } from './rpc/gate.js';
+export { RpcGate } from './rpc/gate.js';
 export type { RpcGuardOptions, RunOptions } from './rpc/guard.js';
 export { RpcGuard } from './rpc/guard.js';
 export type { Classify, Outcome, Settled } from './rpc/outcome.js';
+export type { End, Passage } from './rpc/passage.js';
+export type { Refusal, RefusalError, RefusalReason } from './rpc/refusal.js';
 export { RpcArgumentError, RpcRejection, RpcTimeout } from './rpc/rejection.js';
 export type { RpcPeer } from './rpc/who.js';
 export type { PeerId } from './slots.js';

@@ -33,3 +33,13 @@ export function record(
   if (outcome === 'success') return limiter.recordSuccess(peer, permit, undefined, durationMs);
   return outcome === 'failure' ? limiter.recordFailure(peer, permit) : limiter.recordIgnored(peer, permit);
 }
+
+/** Whole tokens that the peer has. Undefined where nobody can tell: the limiter is closed, or it is no real handle. */
+export function tokensOf(limiter: RateLimiter, peer: PeerId | RpcPeer): number | undefined {
+  try {
+    if (!isHandle(peer)) return limiter.getAvailableTokens(peer);
+    return (peer as { readonly availableTokens?: number }).availableTokens;
+  } catch {
+    return undefined;
+  }
+}
