@@ -3,7 +3,14 @@
 import type { Question } from '../question.js';
 import type { Framework } from '../server/http.js';
 
-const FRAMEWORKS: readonly Framework[] = ['node:http', 'Express 5', 'Koa 3', 'Fastify 5', 'Hono 4'];
+const FRAMEWORKS: readonly Framework[] = [
+  'node:http',
+  'node:http, headers: false',
+  'Express 5',
+  'Koa 3',
+  'Fastify 5',
+  'Hono 4',
+];
 
 export const httpServer: Question = {
   name: 'http',

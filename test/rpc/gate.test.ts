@@ -469,6 +469,31 @@ for (const { name, using } of engines) {
     assert.is(passage.settle(done), false);
   });
 
+  test('a handler that runs out of time after its client has left was cancelled', async () => {
+    const { enter, failures } = rig();
+    const client = new AbortController();
+    const passage = enter();
+    passage.limitTime(client);
+    client.abort();
+    await until(() => passage.isOver, 'the time-out');
+    assert.is(failures(), 0);
+  });
+
+  test('an adapter may leave requests out; where that fails, it is like a bad peer', async () => {
+    const { guard, limiter } = rig();
+    const skip = (path: string) => {
+      if (path === 'bad') throw new Error('skip');
+      return path === 'free';
+    };
+    const gate = new RpcGate<string>(guard, {}, { name: 'test', peer: () => 'peer', skip });
+    assert.is(gate.enter('free'), undefined);
+    assert.is(limiter.peerCount, 0);
+    assert.is(gate.enter('dear')?.allowed, true);
+    await complaints(() => {
+      assert.is((gate.enter('bad') as Refusal<string>).reason, 'internal');
+    });
+  });
+
   test('a handler that is done in time, or whose stream began, may take as long as it likes from then on', async () => {
     const { enter, failures } = rig();
     const [inTime, streaming, late] = [enter(), enter(), enter('late')];
