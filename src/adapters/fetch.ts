@@ -65,9 +65,14 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
     };
 }
 
-/** What is used of Hono's `c`. */
+/** Hono's `c`, as far as most functions need it. Say `c: Context` in a function of yours that needs more. */
 export interface HonoContext {
-  readonly req: { readonly raw: FetchRequest };
+  readonly req: {
+    readonly raw: FetchRequest;
+    readonly method: string;
+    readonly path: string;
+    header(name: string): string | undefined;
+  };
   readonly env: unknown;
   res: Response;
   header(name: string, value: string): void;

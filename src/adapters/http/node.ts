@@ -31,8 +31,8 @@ export interface NodeResponse {
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
   setHeader(name: string, value: string): unknown;
-  flushHeaders(): void;
-  end(body?: string): unknown;
+  flushHeaders?(): void;
+  end(body: string): unknown;
   destroy(error?: Error): unknown;
   on(event: 'close', listener: () => void): unknown;
 }
@@ -134,7 +134,7 @@ function watchStart<R>(response: NodeResponse, passage: Passage<R>): void {
   };
   streaming.flushHeaders = function () {
     started();
-    flushHeaders.call(this);
+    flushHeaders?.call(this);
   };
 }
 
