@@ -48,7 +48,7 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
     async (request: Q, ...rest: Rest): Promise<S> => {
       handed = rest[0];
       const node = nodeOf(handed);
-      const entry = node === undefined ? gate.enter(request) : nodeGate.enter(request, node.outgoing);
+      const entry = node === undefined ? gate.enter(request) : nodeGate.enter(request, node.incoming, node.outgoing);
       handed = undefined;
       if (entry === undefined) return handler(request, ...rest);
       if (!entry.allowed) {
@@ -101,7 +101,7 @@ export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, 
   const nodeGate = new NodeGate(gate);
   return async (c: C, next: () => Promise<void>): Promise<Response | undefined> => {
     const node = nodeOf(c.env);
-    const entry = node === undefined ? gate.enter(c) : nodeGate.enter(c, node.outgoing);
+    const entry = node === undefined ? gate.enter(c) : nodeGate.enter(c, node.incoming, node.outgoing);
     if (entry?.allowed === false) {
       const { status, headers, body } = answerTo(gate, entry, node);
       return c.body(body, status, headers);

@@ -539,6 +539,42 @@ test('over HTTP/2 a request is limited, judged by its status, and ignored where 
   }
 });
 
+test('over HTTP/2, a connection that is gone while a request waits to be limited, or is being answered, ends no process', async () => {
+  const { limiter, guard } = guarded();
+  const limit = guardHttp(guard, { peer: () => 'peer' }) as (
+    request: unknown,
+    response: unknown,
+    next: () => void,
+  ) => void;
+  const steps: string[] = [];
+  const server = createHttp2Server((request, response) => {
+    const enter = () =>
+      limit(request, response, () => {
+        steps.push(request.url);
+      });
+    if (request.url === '/late') request.stream.once('close', () => setImmediate(enter));
+    else enter();
+    steps.push('came');
+  });
+  server.listen(0, LOCAL);
+  await once(server, 'listening');
+  try {
+    for (const path of ['/late', '/now']) {
+      const client = connectHttp2(`http://${LOCAL}:${(server.address() as AddressInfo).port}`);
+      client.on('error', () => {});
+      client.request({ ':path': path }).on('error', () => {});
+      const count = steps.length;
+      await until(() => steps.slice(count).includes('came'), 'the request');
+      client.destroy();
+      await until(() => steps.includes(path), 'the handler');
+    }
+    await until(() => limiter.getAvailableTokens('peer') === 3, 'both tokens');
+    assert.is(failuresOf(limiter), 0);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
 test('a Unix socket has no address, so without the option peer that is an error of the server', async () => {
   const { guard, limiter } = guarded();
   const limit = guardHttp(guard);
