@@ -20,7 +20,16 @@ import {
 import { check, isShut, lacks } from './check';
 import { tally } from './counters';
 import { permitOf } from './decision';
-import { AT_EXTRAS, COUNT_ALLOWED, EXTRAS_NEWCOMERS, STALE, STATE_CLOSED, STATE_OPEN } from './layout';
+import {
+  AT_EXTRAS,
+  COUNT_ALLOWED,
+  EXTRAS_COUNTED,
+  EXTRAS_NEWCOMERS,
+  EXTRAS_SHUT,
+  STALE,
+  STATE_CLOSED,
+  STATE_OPEN,
+} from './layout';
 import { currentLimits, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
 import { isOpenAt, lastInstant, rowAt } from './place';
@@ -36,6 +45,8 @@ const PLAIN_END: u64 = 0x4270000000000000;
 const CLOSED_AND_CLEAN: u64 = 0x0000ffffffff0003;
 export const STATE_BITS: u32 = 3;
 export const PARITY: u32 = 1;
+/** Of what is special: all that is more than another price. */
+export const NOT_PRICED: u32 = EXTRAS_NEWCOMERS | EXTRAS_COUNTED | EXTRAS_SHUT;
 /** Where `now` ends, 2⁴¹ ms. */
 const NOW_END: f64 = 2199023255552;
 
@@ -90,7 +101,7 @@ export function checkUnusual(slot: u32, epoch: u32, now: f64): i32 {
         keep(instant);
         return lacks(row, tatOf(bucket), at, wholeMs(missing), limits);
       }
-    } else if ((special & <u32>EXTRAS_NEWCOMERS) == 0) {
+    } else if ((special & NOT_PRICED) == 0) {
       return checkPriced(row, slot, epoch, now);
     }
   }
