@@ -32,21 +32,7 @@ import { currentLimits, inForce, limitsOf, tau, ticksPerToken, writeCredit } fro
 import { add32, cas32, load32, SHARED, store32, store64 } from './memory';
 import { forgetDebts, nextOwing, owedIn, relist, unlist, unowe } from './owed';
 import { batchRoom, capacity, rowAt } from './place';
-import {
-  CLOSING,
-  casBucket,
-  casMeta,
-  epochOf,
-  getBucket,
-  getMeta,
-  getOwed,
-  getPeer,
-  isLive,
-  LIMBO,
-  LIVE,
-  lifeOf,
-  meta,
-} from './row';
+import { casBucket, epochOf, getBucket, getMeta, getOwed, getPeer, isLive, LIMBO, LIVE, lifeOf } from './row';
 import { chargeOf, scaled } from './scale';
 
 /** As many bursts a peer can owe at most, whatever the machines together have given it. */
@@ -132,10 +118,7 @@ export function learn(slot: u32, epoch: u32, debtMs: f64, acked: u64, now: f64):
     const bucket = getBucket(row);
     const owed = getOwed(row);
     const force = inForce();
-    if (!isLive(row, epoch)) {
-      if (!SHARED || !rescued(row, epoch)) return -1;
-      continue;
-    }
+    if (!isLive(row, epoch)) return -1;
     const limits = limitsOf(force);
     const word = converted(bucket, force);
     const left = owedIn(owed) - min<u64>(owedIn(owed), acked);
@@ -151,14 +134,6 @@ function debtOf(ms: f64, left: u64, limits: usize): u64 {
   // A comparison with NaN is false, so NaN is no debt.
   const known = ms > 0 ? <u64>min<f64>(ceil(ms * TICKS_PER_MS), <f64>most) : 0;
   return min<u64>(known + left, most);
-}
-
-/** Takes a row back from the hand, as `find` does. */
-function rescued(row: usize, epoch: u32): bool {
-  const word = getMeta(row);
-  if (epochOf(word) != epoch || lifeOf(word) == LIMBO) return false;
-  if (lifeOf(word) == CLOSING) casMeta(row, word, meta(epoch, LIVE, 0));
-  return true;
 }
 
 /** The debt of a bucket in ms; 0 where the row is no longer that life's. */

@@ -20,6 +20,7 @@ export function checkTogether(table: Table, peers: readonly Peer[], cost: number
     const decision = core.checkAll(peers.length, cost, now);
     const which = core.found[0] as number;
     if (decision !== STALE) {
+      table.events.notice();
       if (decision < 0 && table.events.isHeard) {
         table.events.rejected((peers[which] as Peer).id, decision, now);
         // A listener that used the limiter has left another one there.
