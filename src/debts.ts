@@ -1,15 +1,17 @@
 // What a limit across machines needs of the table: the debts of its peers, their names outside, and to be told what came of
 // paying. The way in is `RateLimiter.debts`; the entry `peergate/cluster` goes it.
 
+import type { Decision } from './decision.js';
 import type { PeerId } from './slots.js';
 import type { Table } from './table.js';
-import { epochOf, requireOpen, slotOf } from './wasm/core.js';
+import { epochOf, RETRY_MAX, requireOpen, slotOf } from './wasm/core.js';
 import {
   type Debt,
+  type Name,
   readCredit,
   readCreditRejected,
   readDebts,
-  readDigest,
+  readName,
   watchUrgent,
   writeHint,
   writeSecret,
@@ -44,10 +46,10 @@ export class Debts {
     writeSecret(this.#table.core, secret);
   }
 
-  /** What a peer is called outside, in 22 characters. */
-  nameOf(id: PeerId): string {
+  /** What a peer is called outside. */
+  nameOf(id: PeerId): Name {
     const { core, slots } = this.#table;
-    return readDigest(core, core.digest(slots.write(id)));
+    return readName(core, core.digest(slots.write(id)));
   }
 
   /** All debts of at least so many tokens, as they are now. They stay until `learn` says what was paid. */
@@ -70,6 +72,11 @@ export class Debts {
   rowOf(id: PeerId): Row | undefined {
     const ref = this.#table.slots.find(id);
     return ref < 0 ? undefined : { slot: slotOf(ref), epoch: epochOf(ref) };
+  }
+
+  /** The rejection of a peer that has to wait so long. */
+  rateLimited(ms: number): Decision {
+    return ~Math.min(ms, RETRY_MAX) as Decision;
   }
 
   /** Runs something of which nothing is counted as owed. */

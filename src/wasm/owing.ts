@@ -4,14 +4,20 @@ import * as layout from '../../assembly/layout.js';
 import { type Core, threadBlocks } from './core.js';
 
 /** What a row owes. */
-export interface Debt {
+export interface Debt extends Name {
   readonly slot: number;
   readonly epoch: number;
   readonly tokens: number;
   /** How long one of them takes to come back. */
   readonly tokenMs: number;
-  /** What the peer is called outside: 22 characters of base64url. */
+}
+
+/** What a peer is called outside. */
+export interface Name {
+  /** 22 characters of base64url. */
   readonly name: string;
+  /** The low four bits of the first byte. */
+  readonly shard: number;
 }
 
 const MORE = 1024;
@@ -31,7 +37,7 @@ export function readDebts(core: Core, least: number): Debt[] {
         epoch: room.getUint32(at + layout.DEBT_EPOCH, true),
         tokens: room.getUint32(at + layout.DEBT_TOKENS, true),
         tokenMs: room.getFloat64(at + layout.DEBT_TOKEN_MS, true),
-        name: readDigest(core, byteOffset + at + layout.DEBT_DIGEST),
+        ...readName(core, byteOffset + at + layout.DEBT_DIGEST),
       });
     }
     from = Math.floor(came / MORE);
@@ -40,7 +46,7 @@ export function readDebts(core: Core, least: number): Debt[] {
 }
 
 /** 16 bytes as base64url: 21 characters of six bits and one of two. */
-export function readDigest({ memory }: Core, at: number): string {
+export function readName({ memory }: Core, at: number): Name {
   const bytes = new Uint8Array(memory.buffer, at, layout.DIGEST_BYTES);
   let text = '';
   let bits = 0;
@@ -53,7 +59,7 @@ export function readDigest({ memory }: Core, at: number): string {
     }
     held &= (1 << bits) - 1;
   }
-  return text + ALPHABET[(held << (6 - bits)) & 63];
+  return { name: text + ALPHABET[(held << (6 - bits)) & 63], shard: (bytes[0] as number) & 15 };
 }
 
 export function writeSecret(core: Core, secret: Uint8Array): void {
