@@ -19,11 +19,13 @@ import {
 } from './bucket';
 import { check, isShut, lacks } from './check';
 import { tally } from './counters';
+import { checkCredited, OTHERWISE } from './credited';
 import { permitOf } from './decision';
 import {
   AT_EXTRAS,
   COUNT_ALLOWED,
   EXTRAS_COUNTED,
+  EXTRAS_CREDIT,
   EXTRAS_NEWCOMERS,
   EXTRAS_SHUT,
   STALE,
@@ -45,6 +47,8 @@ const PLAIN_END: u64 = 0x4270000000000000;
 const CLOSED_AND_CLEAN: u64 = 0x0000ffffffff0003;
 export const STATE_BITS: u32 = 3;
 export const PARITY: u32 = 1;
+/** Credit counts, and nothing else is special. */
+const CREDITED: u32 = EXTRAS_COUNTED | EXTRAS_CREDIT;
 /** Of what is special: all that is more than another price. */
 export const NOT_PRICED: u32 = EXTRAS_NEWCOMERS | EXTRAS_COUNTED | EXTRAS_SHUT;
 /** Where `now` ends, 2⁴¹ ms. */
@@ -88,6 +92,10 @@ export function checkUnusual(slot: u32, epoch: u32, now: f64): i32 {
   const special = (<u32>getPeer(row) & PRICED) | load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
+  if (special & EXTRAS_COUNTED) {
+    const decision = checkCredited(row, slot, epoch, now, special != CREDITED);
+    if (decision != OTHERWISE) return decision;
+  }
   const limits = limitsOf(force);
   const instant = instantOf(now);
   if (stateOf(breaker) == STATE_OPEN) {

@@ -78,11 +78,15 @@ export function owe(slot: u32, word: u64, cost: u64, limits: usize): bool {
   return true;
 }
 
+/** From how much owed on it is time to pay. */
+export function half(limits: usize): u64 {
+  return (credit(limits) + 1) >> 1;
+}
+
 /** Makes known that a row owes now, and that it owes half of its credit now. */
 export function announce(slot: u32, before: u64, after: u64, limits: usize): void {
   if (before == 0 && after != 0) list(slot);
-  const half = (credit(limits) + 1) >> 1;
-  if (before < half && after >= half) raise(AT_URGENT);
+  if (before < half(limits) && after >= half(limits)) raise(AT_URGENT);
 }
 
 /** Takes tokens from what this life of the row owes: they were given back, or paid. What is still owed. */
