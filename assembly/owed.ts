@@ -19,9 +19,9 @@ import {
   THREAD_CREDIT_REJECTED,
 } from './layout';
 import { credit } from './limits';
-import { and64, load32, load64, loadCount64, or64, raise, storeCount64 } from './memory';
+import { and64, load32, load64, loadCount64, or64, raise, SHARED, storeCount64 } from './memory';
 import { block, capacity, owing, rowAt, usedSlots } from './place';
-import { casOwed, getMeta, getOwed, LIMBO, lifeOf } from './row';
+import { casOwed, getMeta, getOwed, LIMBO, lifeOf, setOwed } from './row';
 
 const TOKENS: u64 = 0xffffffff;
 const LIFE: u64 = 0x100000000;
@@ -140,6 +140,7 @@ export function nextOwing(from: u32): u32 {
 
 /** Lists what threads that died did not come to list. */
 export function relist(): void {
+  if (!SHARED) return;
   const used = usedSlots();
   for (let slot: u32 = 0; slot < used; slot++) {
     const row = rowAt(slot);
@@ -147,10 +148,8 @@ export function relist(): void {
   }
 }
 
-/** Forgets all that is owed. Nobody counts while this is done. */
+/** Forgets all that is owed. Nobody counts while this is done; bits that are left are cleared by who finds nothing there. */
 export function forgetDebts(): void {
   const used = usedSlots();
-  for (let slot: u32 = 0; slot < used; slot++) {
-    unowe(slot, getOwed(rowAt(slot)), TOKENS);
-  }
+  for (let slot: u32 = 0; slot < used; slot++) setOwed(rowAt(slot), getOwed(rowAt(slot)) & ~TOKENS);
 }
