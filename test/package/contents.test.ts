@@ -70,8 +70,8 @@ test('it names no public home before there is one', () => {
 
 test('it needs nothing at run time and runs nothing when it is installed', () => {
   assert.is(manifest['dependencies'], undefined);
-  const peers = ['json-rpc-2.0', '@opentelemetry/api', 'pino', 'prom-client'];
-  assert.equal(Object.keys(manifest['peerDependencies'] as object), peers);
+  const peers = ['@opentelemetry/api', 'json-rpc-2.0', 'pino', 'prom-client'];
+  assert.equal(Object.keys(manifest['peerDependencies'] as object).sort(), peers);
   assert.equal(manifest['peerDependenciesMeta'], Object.fromEntries(peers.map((name) => [name, { optional: true }])));
   const scripts = Object.keys(manifest['scripts'] as object);
   assert.equal(
@@ -109,6 +109,14 @@ test('the adapter imports the entries below it and not its framework', async () 
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
+});
+
+test('the command line imports the entries and Node', async () => {
+  const imports = await importsOf('dist/cli.js');
+  assert.equal(
+    imports.filter((specifier) => !specifier.startsWith('node:')),
+    ['./address.js', './index.js'],
+  );
 });
 
 test('telemetry imports the entry, and nothing of what it reports to', async () => {
