@@ -4,7 +4,7 @@
 //      0                1024              4096        11264
 //      ┌────────────────┬────────┬────────┬───────────┬──────────────┬──────────┬────────────────┬────────────┬──────────┐
 //      │ left to the    │ header │stripes │ classes   │ rows         │ index    │ cold records   │ free, owes │ thread   │
-//      │ compiler       │        │        │ two times │ 64 B a peer  │ 16 B     │ 76 B a peer    │ a bit each │ blocks   │
+//      │ compiler       │        │        │ two times │ 64 B a peer  │ 16 B     │ 76 B a peer    │ 1 bit, ½   │ blocks   │
 //      └────────────────┴────────┴────────┴───────────┴──────────────┴──────────┴────────────────┴────────────┴──────────┘
 //                                                      maxPeers + 1: the last row is the overflow row, a bucket and nothing else
 //
@@ -304,13 +304,13 @@ export function freeInner(capacity: number): number {
   return capacity <= 262144 ? 65 : 4161;
 }
 
-/** Behind the leaves of that tree: a bit for each row that owes. */
+/** Behind the leaves of that tree: a bit for each pair of rows of which one owes. */
 export function owingAt(free: number, inner: number, capacity: number): number {
   return free + (inner + Math.ceil(capacity / 64)) * 8;
 }
 
 export function threadsAt(free: number, inner: number, capacity: number): number {
-  const end = owingAt(free, inner, capacity) + Math.ceil(capacity / 64) * 8;
+  const end = owingAt(free, inner, capacity) + Math.ceil(capacity / 128) * 8;
   return Math.ceil(end / 64) * 64;
 }
 

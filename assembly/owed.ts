@@ -6,8 +6,8 @@
 // Tokens are owed first and then taken from the bucket, so what was taken is always owed. The other way round `learn` raises
 // the bucket first and then takes from what is owed. Either thread may die in between: then a little is paid twice.
 //
-// A bit for each row says that it may owe. It is set after the word, and cleared where nothing is owed; whoever clears it looks at
-// the word once more afterwards.
+// A bit for each pair of rows says that one of them may owe. It is set after the word, and cleared where neither owes anything;
+// whoever clears it looks at both once more afterwards.
 
 import {
   AT_EXTRAS,
@@ -110,30 +110,41 @@ export function owes(row: usize): bool {
 // ── which rows owe ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 function wordAt(slot: u32): usize {
-  return owing + ((<usize>(slot >> 6)) << 3);
+  return owing + ((<usize>(slot >> 7)) << 3);
 }
 
 function bitOf(slot: u32): u64 {
-  return (<u64>1) << (slot & 63);
+  return (<u64>1) << ((slot >> 1) & 63);
 }
 
 export function list(slot: u32): void {
   or64(wordAt(slot), bitOf(slot));
 }
 
-/** Forgets a row that owes nothing, unless it does by now. */
+/** Forgets a row that owes nothing, unless it or its neighbour does by now. */
 export function unlist(slot: u32): void {
+  if (pairOwes(slot)) return;
   and64(wordAt(slot), ~bitOf(slot));
+  if (pairOwes(slot)) list(slot);
+}
+
+/** The neighbour of the last row may be the overflow row, which never owes. */
+function pairOwes(slot: u32): bool {
+  return isDebtor(slot & ~1) || isDebtor(slot | 1);
+}
+
+function isDebtor(slot: u32): bool {
   const row = rowAt(slot);
-  if (lifeOf(getMeta(row)) != LIMBO && owedIn(getOwed(row)) != 0) list(slot);
+  return owedIn(getOwed(row)) != 0 && lifeOf(getMeta(row)) != LIMBO;
 }
 
 /** The next slot from `from` on whose row may owe; `capacity` or more where there is none. */
 export function nextOwing(from: u32): u32 {
   const used = usedSlots();
-  for (let slot = from; slot < used; slot = (slot | 63) + 1) {
-    const bits = load64(wordAt(slot)) >> (slot & 63);
-    if (bits) return slot + <u32>ctz<u64>(bits);
+  for (let slot = from; slot < used; slot = (slot | 127) + 1) {
+    const bits = load64(wordAt(slot)) >> ((slot >> 1) & 63);
+    if (bits & 1) return slot;
+    if (bits) return (slot & ~1) + ((<u32>ctz<u64>(bits)) << 1);
   }
   return capacity;
 }
@@ -143,8 +154,7 @@ export function relist(): void {
   if (!SHARED) return;
   const used = usedSlots();
   for (let slot: u32 = 0; slot < used; slot++) {
-    const row = rowAt(slot);
-    if (lifeOf(getMeta(row)) != LIMBO && owedIn(getOwed(row)) != 0) list(slot);
+    if (isDebtor(slot)) list(slot);
   }
 }
 

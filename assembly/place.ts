@@ -32,7 +32,7 @@ export let index: usize = 0;
 export let free: usize = 0;
 /** The number of words of the free tree above its leaves. */
 export let inner: u32 = 0;
-/** The bits of the rows that owe. */
+/** The bits of the pairs of rows that owe. */
 export let owing: usize = 0;
 export let threads: usize = 0;
 /** This thread's block, its bit among the members, and the two buffers in its block: for an ID and for a batch. */

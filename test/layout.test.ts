@@ -231,7 +231,7 @@ for (const capacity of [1, 16, 17, 64, 65, 100, 4_096, 4_097, 65_536, 262_144, 2
     const owing = layout.owingAt(free, inner, capacity);
     assert.ok(owing >= free + words * 8);
     const blocks = layout.threadsAt(free, inner, capacity);
-    assert.ok(blocks >= owing + Math.ceil(capacity / 64) * 8);
+    assert.ok(blocks >= owing + Math.ceil(capacity / 128) * 8);
     assert.is(blocks % 64, 0);
     assert.is(layout.tableEnd(blocks, 1), blocks + layout.PLAIN_THREAD_BYTES);
     for (const threads of [2, layout.MAX_THREADS]) {

@@ -235,8 +235,8 @@ export const faults: readonly Planted[] = [
   {
     what: 'a row that owes again and is not listed',
     file: 'owed.ts',
-    from: 'if (lifeOf(getMeta(row)) != LIMBO && owedIn(getOwed(row)) != 0) list(slot);\n}\n\n/** The next',
-    to: '}\n\n/** The next',
+    from: 'if (pairOwes(slot)) list(slot);\n}',
+    to: '}',
     scenario: 'drain, learn / charge: nothing that is owed is lost',
   },
   {
