@@ -243,8 +243,14 @@ export const THREAD_APPENDED = 10504; // how many events each ring got so far, u
 export const THREAD_CREDIT_REJECTED = 10512; // u64: rejections for lack of credit
 export const THREAD_RINGS = 10560; // a multiple of 64
 export const THREAD_BYTES = 11520; // THREAD_RINGS + SHARED_RINGS_BYTES, a multiple of 64
-/** The only block of a plain table has longer rings. */
-export const PLAIN_THREAD_BYTES = 22848; // THREAD_RINGS + PLAIN_RINGS_BYTES
+/** The only block of a plain table has longer rings, and behind them what a token costs on some slots: the time, and the limits and load, for which these prices hold (u64 each), and the entries. */
+export const PLAIN_PRICES_START = 22848; // THREAD_RINGS + PLAIN_RINGS_BYTES
+export const PLAIN_PRICES_TICKS = 22856;
+export const PLAIN_PRICES_UNDER = 22864;
+export const PLAIN_PRICES = 22912;
+/** A power of two. An entry is a PEER word and a price, u64 each. */
+export const PRICES = 1024;
+export const PLAIN_THREAD_BYTES = 39296; // PLAIN_PRICES + PRICES * 16
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;

@@ -51,7 +51,7 @@ import {
   setLastFailure,
 } from './row';
 import { failureRate, slowCallMs, stages } from './settings';
-import { quietNow, sliceAt } from './slices';
+import { sliceAt } from './slices';
 import { due, dueMs, nextStage, noteTurn, openedAt } from './turn';
 import { isHeldBack, isRateHigh, isSimple, noteHeld, noteResult, noteSuccess } from './watch';
 
@@ -90,14 +90,7 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
     const instant = F64.isNaN(now) ? lastInstant() : instantOf(now);
     const slice = sliceAt(instant, limits);
     const bad = failure || (durationMs > 0 && slowCallMs(limits) > 0 && durationMs >= slowCallMs(limits));
-    if (
-      !bad &&
-      state == STATE_CLOSED &&
-      failuresOf(breaker) == 0 &&
-      isSimple(row, breaker, slice, quietNow(), limits)
-    ) {
-      return 1;
-    }
+    if (!bad && state == STATE_CLOSED && failuresOf(breaker) == 0 && isSimple(row, epoch, breaker, slice)) return 1;
     // Every result is one for the window once, in whatever generation it counts; the breaker is tried until it takes it.
     if (counted != <i32>generationOf(breaker)) {
       if (!failure) noteSuccess(row, epoch, slice, state == STATE_RECOVERING, limits);

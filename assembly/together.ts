@@ -3,7 +3,7 @@
 // thread may take the room in between; then what was taken is given back.
 
 import { exhausted, generationOf, stateOf, untilLease, untilProbe } from './breaker';
-import { charged, converted, instantOf, isIn, lacking, tatOf, wholeMs, withTat } from './bucket';
+import { charged, converted, instantOf, lacking, TAG_BITS, TAG_MASK, tatOf, wholeMs, withTat } from './bucket';
 import { check, limited, refused, tableFull } from './check';
 import { tally } from './counters';
 import { NEVER, permitOf, retryAfter } from './decision';
@@ -24,7 +24,7 @@ import {
   STATE_OPEN,
   STATE_RECOVERING,
 } from './layout';
-import { burst, currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken } from './limits';
+import { burst, currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
 import { FOR_EVER } from './newcomers';
 import { counts, hasCredit, isShut as isShutToAll, owe, tallyLackOfCredit, unowe, untilPaid } from './owed';
@@ -149,14 +149,14 @@ function epochIn(i: u32): u32 {
   return slotIn(i) == capacity ? OVERFLOW_EPOCH : epochGiven(i);
 }
 
-/** Where the plain way keeps the bucket words that it is about to write, behind the most slots that there can be. */
-function wordFor(i: u32): usize {
+/** Where the plain way keeps the bucket words as they were, behind the most slots that there can be. */
+function wordOf(i: u32): usize {
   return batchRoom + 64 + ((<usize>i) << 3);
 }
 
 /**
- * The plain way, where nobody else can take the room in between: buckets in the limits in force, tokens that cost T, a closed
- * circuit. One look at each and one store. Whether all had room; if not, nothing was written.
+ * The plain way, where nobody else can look in between: buckets in the limits in force, tokens that cost T, a closed circuit.
+ * Each is charged as it is found. Whether all had room; if not, those that were charged are again as they were.
  */
 function takePlain(pairs: u32, cost: u64, instant: u64): bool {
   const force = inForce();
@@ -167,23 +167,24 @@ function takePlain(pairs: u32, cost: u64, instant: u64): bool {
   const end = at + tau(limits);
   for (let i: u32 = 0; i < pairs; i++) {
     const slot = slotGiven(i);
-    if (slot >= capacity) return false;
+    if (slot >= capacity) return putBack(i);
     const row = rowAt(slot);
     const bucket = getBucket(row);
-    if (!isLive(row, epochGiven(i)) || !isIn(bucket, force)) return false;
-    // Two handles of one peer: the second has to see what the first took.
-    for (let j: u32 = 0; j < i; j++) if (slotGiven(j) == slot) return false;
-    if ((<u32>getPeer(row) & PRICED) != 0 || (i == 0 && stateOf(getBreaker(row)) != STATE_CLOSED)) return false;
     const after = max<u64>(tatOf(bucket), at) + charge;
-    if (after > end) return false;
-    store<u64>(wordFor(i), withTat(bucket, after));
+    const unusual = ((<u32>bucket ^ versionOf(force)) & 1) | (<u32>getPeer(row) & PRICED);
+    if (unusual != 0 || after > end || !isLive(row, epochGiven(i))) return putBack(i);
+    if (i == 0 && stateOf(getBreaker(row)) != STATE_CLOSED) return false;
+    store<u64>(wordOf(i), bucket);
+    casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK));
   }
-  for (let i: u32 = 0; i < pairs; i++) {
-    const row = rowAt(slotGiven(i));
-    casBucket(row, 0, load<u64>(wordFor(i)));
-    count(allowedAt(row));
-  }
+  for (let i: u32 = 0; i < pairs; i++) count(allowedAt(rowAt(slotGiven(i))));
   return true;
+}
+
+/** Undoes the charges before `end`, the last one first: two handles may be of one peer. */
+function putBack(end: u32): bool {
+  for (let i = end; i > 0; i--) casBucket(rowAt(slotGiven(i - 1)), 0, load<u64>(wordOf(i - 1)));
+  return false;
 }
 
 /**

@@ -175,7 +175,15 @@ test('sizes that are written out are those of their parts', () => {
   }
   assert.is(events.EVENT_BYTES, events.EVENT_TIME + 8, 'the time is the last');
   assert.is(layout.THREAD_BYTES, layout.THREAD_RINGS + events.SHARED_RINGS_BYTES);
-  assert.is(layout.PLAIN_THREAD_BYTES, layout.THREAD_RINGS + events.PLAIN_RINGS_BYTES);
+  assert.is(layout.PLAIN_PRICES_START, layout.THREAD_RINGS + events.PLAIN_RINGS_BYTES);
+  assert.equal(
+    [layout.PLAIN_PRICES_TICKS, layout.PLAIN_PRICES_UNDER],
+    [8, 16].map((i) => layout.PLAIN_PRICES_START + i),
+  );
+  assert.is(layout.PLAIN_PRICES % 64, 0);
+  assert.ok(layout.PLAIN_PRICES >= layout.PLAIN_PRICES_UNDER + 8);
+  assert.is(Math.log2(layout.PRICES) % 1, 0);
+  assert.is(layout.PLAIN_THREAD_BYTES, layout.PLAIN_PRICES + 16 * layout.PRICES);
   assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
   assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
   assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));
@@ -198,7 +206,7 @@ test('sizes that are written out are those of their parts', () => {
 
 test('a table has at most 160 bytes a peer, and one of 32 threads has 128 KB beside that', () => {
   const perPeer = (peers: number, threads: number) => tableBytes(peers, threads) / peers;
-  assert.ok(perPeer(10_000, 1) <= 160, `${perPeer(10_000, 1)}`);
+  assert.ok(perPeer(20_000, 1) <= 160, `${perPeer(20_000, 1)}`);
   assert.ok(perPeer(65_536, 1) <= 157, `${perPeer(65_536, 1)}`);
   for (const peers of [100_000, 1_000_000, layout.MAX_PEERS])
     assert.ok(perPeer(peers, layout.MAX_THREADS) <= 160, `${peers}: ${perPeer(peers, layout.MAX_THREADS)}`);

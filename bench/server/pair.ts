@@ -60,8 +60,12 @@ interface Cost {
 
 /** @param batch Requests in a frame; 1 for requests by themselves. */
 export async function pair(batch: number): Promise<Figures> {
-  const ports = [await bare(), await guarded()] as const;
-  const clients = fork(CLIENTS, ports.map(String), {
+  return inTurns(CLIENTS, [await bare(), await guarded()], batch);
+}
+
+/** Uses the bare server and the guarded one in turns. @param file The clients: they take the two ports, and orders. */
+export async function inTurns(file: string, ports: readonly [number, number], batch = 1): Promise<Figures> {
+  const clients = fork(file, ports.map(String), {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -108,6 +108,9 @@ test('the adapter imports the entries below it and not its framework', async () 
   assert.equal(await importsOf('dist/address.js'), ['./index.js']);
   assert.equal(await importsOf('dist/cluster.js'), ['./index.js']);
   assert.equal(await importsOf('dist/cluster.workerd.js'), ['./index.workerd.js']);
+  assert.equal(await importsOf('dist/http.js'), ['./address.js', './index.js']);
+  assert.equal(await importsOf('dist/fetch.js'), ['./address.js', './index.js']);
+  assert.equal(await importsOf('dist/fetch.workerd.js'), ['./address.workerd.js', './index.workerd.js']);
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
