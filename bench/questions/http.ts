@@ -3,13 +3,18 @@
 import type { Question } from '../question.js';
 import type { Framework } from '../server/http.js';
 
+export const NODE = 'node:http';
+export const NODE_PLAIN = 'node:http, headers: false';
+export const EXPRESS = 'Express 5';
+
 const FRAMEWORKS: readonly Framework[] = [
-  'node:http',
-  'node:http, headers: false',
-  'Express 5',
+  NODE,
+  NODE_PLAIN,
+  EXPRESS,
   'Koa 3',
   'Fastify 5',
   'Hono 4',
+  'Hono 4, beside a middleware',
 ];
 
 export const httpServer: Question = {
