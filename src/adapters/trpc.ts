@@ -22,14 +22,13 @@ export type TrpcMiddleware<Context> = <Result>(call: TrpcCall<Context, Result>) 
 export type TrpcOptions<Context> = GateOptions<Context> & Required<Pick<GateOptions<Context>, 'peer'>>;
 
 /**
- * Middleware for a base procedure, over HTTP, SSE and WebSockets. Use it before `input`, and nothing is parsed of a call that is
+ * Middleware for a base procedure, over HTTP, SSE and WebSockets. Use it before `input`: then nothing is parsed of a call that is
  * turned away. Paths that do not exist never reach a middleware: put `peergate/http` before the server as well.
  *
  * A call fails if it throws anything but one of the errors that HTTP has a 4xx for, or takes longer than the guard's
  * `timeoutMs`; it is not ended for that. One that the client gave up is ignored. The first message of a subscription settles a
  * probe; an error of it later on is a failure.
  *
- * @param options.peer Gets the context.
  * @throws ConfigError for a bad guard or option.
  *
  * @example

@@ -66,7 +66,9 @@ export function endOf(error: unknown): End | undefined {
   if (rejectionOf(error) !== undefined) return undefined;
   const code = codeOf(error);
   if (code === 'CLIENT_CLOSED_REQUEST') return { how: 'cancelled', status: code, error };
-  return { how: ANSWERS.has(code) ? 'done' : 'error', status: code, error };
+  // tRPC says BAD_REQUEST of an input that does not fit, which is an answer, and of one that is no JSON, which is not.
+  const isUndecodable = code === 'BAD_REQUEST' && (error as Error).cause instanceof SyntaxError;
+  return { how: ANSWERS.has(code) && !isUndecodable ? 'done' : 'error', status: code, error };
 }
 
 /** tRPC makes an internal error of anything else that is thrown. */

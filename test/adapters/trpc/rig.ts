@@ -61,10 +61,12 @@ function routerOf(guard: RpcGuard, options: TrpcOptions<Context>, work: Work) {
       throw new Error('crash');
     }),
     /** Ends with an error that has this code. */
-    answer: guarded.input((code) => code as TRPCError['code']).query(({ input }): string => {
-      work.handled++;
-      throw new TRPCError({ code: input });
-    }),
+    answer: guarded
+      .input((code) => code as TRPCError['code'])
+      .query(({ input }): string => {
+        work.handled++;
+        throw new TRPCError({ code: input });
+      }),
     /** Runs until it is told to end, whatever its client does. */
     hang: guarded.query(async () => {
       await work.begin().promise;
@@ -83,6 +85,7 @@ function routerOf(guard: RpcGuard, options: TrpcOptions<Context>, work: Work) {
     /** Has nothing to say. */
     quiet: guarded.subscription(async function* (): AsyncGenerator<string> {
       await work.begin().promise;
+      yield 'late';
     }),
     observed: guarded.subscription(() =>
       observable<string>((observer) => {
