@@ -42,4 +42,15 @@ test('trpc', () =>
     assert.equal([code, reason, typeof retryAfterMs], ['TOO_MANY_REQUESTS', 'rate_limited', 'number']);
   }));
 
+test('json-rpc-engine', () =>
+  served('json-rpc-engine', async (url) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId' });
+    type Answer = { error?: { code: number; data: { reason: string } } };
+    const ask = async () => (await fetch(url, { method: 'POST', body })).json() as Promise<Answer>;
+    const [{ error }, allowed] = await firstRejection(ask, (answer) => answer.error !== undefined);
+    assert.ok(allowed >= 20, `${allowed} were let in`);
+    assert.is(error?.code, -32005);
+    assert.is(error?.data.reason, 'rate_limited');
+  }));
+
 test.run();

@@ -1,9 +1,11 @@
 // "What does the guard cost a server that I have already?"
 
 import type { Question } from '../question.js';
+import { enginePair } from '../server/engine.js';
 import { trpcPair } from '../server/trpc.js';
 
 export const TRPC = 'tRPC, a query over HTTP';
+export const ENGINE = 'JsonRpcEngineV2 over WebSockets';
 export const CPU = 'CPU, guarded ÷ bare';
 
 export const adapters: Question = {
@@ -12,6 +14,9 @@ export const adapters: Question = {
   about:
     'Both servers in one process; clients in another one use them in turns over loopback. CPU is that of the process of the ' +
     'servers, a request.',
-  cases: [{ row: TRPC, column: '', measure: trpcPair }],
+  cases: [
+    { row: TRPC, column: '', measure: trpcPair },
+    { row: ENGINE, column: '', measure: enginePair },
+  ],
   shown: { as: 'list' },
 };

@@ -70,7 +70,14 @@ test('it names no public home before there is one', () => {
 
 test('it needs nothing at run time and runs nothing when it is installed', () => {
   assert.is(manifest['dependencies'], undefined);
-  const peers = ['@opentelemetry/api', '@trpc/server', 'json-rpc-2.0', 'pino', 'prom-client'];
+  const peers = [
+    '@metamask/json-rpc-engine',
+    '@opentelemetry/api',
+    '@trpc/server',
+    'json-rpc-2.0',
+    'pino',
+    'prom-client',
+  ];
   assert.equal(Object.keys(manifest['peerDependencies'] as object).sort(), peers);
   assert.equal(manifest['peerDependenciesMeta'], Object.fromEntries(peers.map((name) => [name, { optional: true }])));
   const scripts = Object.keys(manifest['scripts'] as object);
