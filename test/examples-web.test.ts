@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { io } from 'socket.io-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -51,6 +52,22 @@ test('json-rpc-engine', () =>
     assert.ok(allowed >= 20, `${allowed} were let in`);
     assert.is(error?.code, -32005);
     assert.is(error?.data.reason, 'rate_limited');
+  }));
+
+test('socket.io', () =>
+  served('socket.io', async (url) => {
+    type Answer = { result?: number; error?: { code: unknown; data?: { reason: string } } };
+    const socket = io(url, { transports: ['websocket'], reconnection: false });
+    const ask = (numbers: unknown): Promise<Answer> => socket.emitWithAck('sum', numbers);
+    assert.equal(await ask([1, 2, 3]), { result: 6 });
+    assert.is((await ask('no list')).error?.code, 'FAILED');
+    const [{ error }, allowed] = await firstRejection(
+      () => ask([1, 1]),
+      (answer) => answer.error !== undefined,
+    );
+    assert.ok(allowed >= 18, `${allowed} were let in`);
+    assert.equal([error?.code, error?.data?.reason], [-32001, 'rate_limited']);
+    socket.disconnect();
   }));
 
 test.run();

@@ -2,10 +2,12 @@
 
 import type { Question } from '../question.js';
 import { enginePair } from '../server/engine.js';
+import { socketPair } from '../server/socket.js';
 import { trpcPair } from '../server/trpc.js';
 
 export const TRPC = 'tRPC, a query over HTTP';
 export const ENGINE = 'JsonRpcEngineV2 over WebSockets';
+export const SOCKET = 'socket.io, an event with an acknowledgement';
 export const CPU = 'CPU, guarded ÷ bare';
 
 export const adapters: Question = {
@@ -17,6 +19,7 @@ export const adapters: Question = {
   cases: [
     { row: TRPC, column: '', measure: trpcPair },
     { row: ENGINE, column: '', measure: enginePair },
+    { row: SOCKET, column: '', measure: socketPair },
   ],
   shown: { as: 'list' },
 };

@@ -48,6 +48,8 @@ export function guardNamespace<S extends SocketLike>(
     const replies = new Replies(limits, clock);
     const pending = new Pending(socket);
     socket.use((event, go) => {
+      // More may have been on its way when it was disconnected. No handler would get that.
+      if (!socket.connected) return;
       const entry = gate.enter(socket);
       const ack = event.at(-1);
       if (entry?.allowed === false) {

@@ -15,8 +15,7 @@ export class Pending {
   }
 
   /** The acknowledgement, which now tells how the event ended. */
-  watch(passage: Pick<Passage<unknown>, 'settle' | 'limitTime' | 'cancel' | 'cancelOn'>, ack: Ack): Ack {
-    if (!this.#socket.connected) passage.cancel();
+  watch(passage: Pick<Passage<unknown>, 'settle' | 'limitTime' | 'cancelOn'>, ack: Ack): Ack {
     passage.limitTime();
     passage.cancelOn(this.#signal());
     return (...answer) => {

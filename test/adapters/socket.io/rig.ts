@@ -22,7 +22,7 @@ export async function serveSockets(guard: RpcGuard, options: SocketOptions<Socke
   const http = createServer();
   const server = new Server(http, { serveClient: false });
   const namespace = server.of('/limited');
-  guardNamespace(guard, namespace, { peer: (socket) => socket.handshake.auth['as'] as string, ...options });
+  guardNamespace(guard, namespace, { peer: ({ handshake }) => handshake.auth['as'] as string, ...options });
   const seen = { handled: 0, noted: 0, replies: [] as Reply[] };
   namespace.on('connection', (socket) => {
     socket.on('ok', (reply: Reply) => {
