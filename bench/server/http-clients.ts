@@ -1,37 +1,47 @@
-// Clients of two HTTP servers, in a process of their own: `http-clients.ts PORT PORT`. They use one of them at a time, as they
-// are told to. Each of a number of connections has one request out.
+// HTTP clients with connections that stay open, in a process of their own: `http-clients.ts PORT PORT`. Each has one request out.
+// They use one of two servers at a time, as they are told to, and check each answer.
 
-import { Agent, get } from 'node:http';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import type { Order, Turn } from './pair-clients.js';
 
-const CONNECTIONS = 16;
-const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-const ports = process.argv.slice(2).map(Number);
-const path = `/add?input=${encodeURIComponent(JSON.stringify({ a: 20, b: 22 }))}`;
+const CONNECTIONS = 32;
+const REQUEST = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
-function ask(port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, agent }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => {
-        if (text.includes('42')) resolve();
-        else reject(new Error(`wrong answer: ${text}`));
-      });
-    }).on('error', reject);
+const opened = async (port: string) => {
+  const socket = connect(Number(port), '127.0.0.1').setNoDelay().setEncoding('latin1');
+  await once(socket, 'connect');
+  return socket;
+};
+const servers = await Promise.all(
+  process.argv.slice(2).map((port) => Promise.all(Array.from({ length: CONNECTIONS }, () => opened(port)))),
+);
+
+function use(socket: Socket, end: number): Promise<number> {
+  return new Promise((resolve) => {
+    let answered = 0;
+    let text = '';
+    const receive = (chunk: string) => {
+      text += chunk;
+      if (!text.endsWith('\r\n\r\nhello')) return;
+      if (!text.startsWith('HTTP/1.1 200 ')) throw new Error(`not the answer: ${text}`);
+      text = '';
+      answered++;
+      if (performance.now() < end) socket.write(REQUEST);
+      else {
+        socket.off('data', receive);
+        resolve(answered);
+      }
+    };
+    socket.on('data', receive);
+    socket.write(REQUEST);
   });
 }
 
 process.on('message', async ({ which, ms }: Order) => {
   const start = performance.now();
-  let answered = 0;
-  const connection = async () => {
-    for (; performance.now() - start < ms; answered++) await ask(ports[which] as number);
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+  const counts = await Promise.all((servers[which] as Socket[]).map((socket) => use(socket, start + ms)));
+  const answered = counts.reduce((sum, count) => sum + count, 0);
   process.send?.({ answered, ms: performance.now() - start } satisfies Turn);
 });
 process.on('disconnect', () => process.exit());

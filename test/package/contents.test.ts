@@ -74,9 +74,12 @@ test('it needs nothing at run time and runs nothing when it is installed', () =>
     '@metamask/json-rpc-engine',
     '@opentelemetry/api',
     '@trpc/server',
+    'ioredis',
+    'iovalkey',
     'json-rpc-2.0',
     'pino',
     'prom-client',
+    'redis',
     'socket.io',
   ];
   assert.equal(Object.keys(manifest['peerDependencies'] as object).sort(), peers);
@@ -114,6 +117,11 @@ test('for Workers it imports the core as a file', async () => {
 test('the adapter imports the entries below it and not its framework', async () => {
   assert.equal(await importsOf('dist/adaptive.js'), ['./index.js']);
   assert.equal(await importsOf('dist/address.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/cluster.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/cluster.workerd.js'), ['./index.workerd.js']);
+  assert.equal(await importsOf('dist/http.js'), ['./address.js', './index.js']);
+  assert.equal(await importsOf('dist/fetch.js'), ['./address.js', './index.js']);
+  assert.equal(await importsOf('dist/fetch.workerd.js'), ['./address.workerd.js', './index.workerd.js']);
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);

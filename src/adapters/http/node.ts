@@ -31,8 +31,8 @@ export interface NodeResponse {
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
   setHeader(name: string, value: string): unknown;
-  flushHeaders(): void;
-  end(body?: string): unknown;
+  flushHeaders?(): void;
+  end(body: string): unknown;
   destroy(error?: Error): unknown;
   on(event: 'close', listener: () => void): unknown;
 }
@@ -82,9 +82,9 @@ export class NodeGate<R> {
       refusal.closed();
       return undefined;
     }
-    refusal.answered();
-    const answer = this.#gate.answerTo(refusal);
-    return isLongUpload(request) ? { ...answer, headers: { ...answer.headers, Connection: 'close' } } : answer;
+    const answer = this.#gate.refuse(refusal);
+    if (isLongUpload(request)) answer.headers['Connection'] = 'close';
+    return answer;
   }
 
   #admit(passage: Passage<R>, response: NodeResponse): void {
@@ -108,17 +108,19 @@ type Marked = NodeResponse & { [mark: symbol]: unknown };
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
   const { writableFinished, writableEnded, stream, errored } = response;
-  const isFinished = writableFinished ?? (writableEnded && stream?.aborted !== true);
-  if (isFinished) passage.settle({ how: 'done', status: response.statusCode });
-  else if (errored || !isClientGone(response)) passage.settle({ how: 'error', error: errored });
-  else passage.settle({ how: 'cancelled' });
+  const isGone = isClientGone(response);
+  if (errored && !isGone) passage.settle({ how: 'error', error: errored });
+  else if (writableFinished ?? (writableEnded && !isGone)) passage.settle({ how: 'done', status: response.statusCode });
+  else passage.settle(isGone || stream !== undefined ? { how: 'cancelled' } : { how: 'error' });
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */
-function isClientGone({ req, stream }: NodeResponse): boolean {
+function isClientGone({ req, stream, errored }: NodeResponse): boolean {
   if (stream !== undefined) return stream.aborted;
   const socket = req?.socket;
-  return socket === undefined || socket.readableEnded === true || Boolean(socket.errored);
+  if (socket === undefined || socket.readableEnded) return true;
+  // A response that is destroyed with an error hands that on to its socket.
+  return Boolean(socket.errored) && socket.errored !== errored;
 }
 
 /** Calls `progress` when the first piece of a streamed answer goes out. An answer in one piece comes by `end`. */
@@ -132,12 +134,12 @@ function watchStart<R>(response: NodeResponse, passage: Passage<R>): void {
   };
   streaming.flushHeaders = function () {
     started();
-    flushHeaders.call(this);
+    flushHeaders?.call(this);
   };
 }
 
 /** On a connection that is kept open, Node reads the rest of the body, all 50 MB of it, before the next request. */
-function isLongUpload({ headers, complete, httpVersionMajor = 1 }: NodeRequest): boolean {
+export function isLongUpload({ headers, complete, httpVersionMajor = 1 }: NodeRequest): boolean {
   if (complete || httpVersionMajor > 1) return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > MOST_UNREAD_BYTES;
 }
