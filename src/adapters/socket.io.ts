@@ -3,7 +3,7 @@
 
 import { type GateOptions, RpcGate, type RpcGuard } from '../index.js';
 import { addressPeer } from './address.js';
-import { type Ack, Pending } from './socket.io/pending.js';
+import { type Ack, forget, Pending } from './socket.io/pending.js';
 import { limitNames, limitsOf, Replies, type SocketLimits } from './socket.io/replies.js';
 import type { SocketLike } from './socket.io/socket.js';
 
@@ -53,6 +53,7 @@ export function guardNamespace<S extends SocketLike>(
       const entry = gate.enter(socket);
       const ack = event.at(-1);
       if (entry?.allowed === false) {
+        forget(ack);
         replies.refuse(entry, ack, socket);
         return;
       }

@@ -3,7 +3,15 @@
 import type { Passage } from '../../index.js';
 import type { SocketLike } from './socket.js';
 
-export type Ack = (...answer: unknown[]) => void;
+/** An acknowledgement. One that is watched knows its event. */
+export type Ack = ((...answer: unknown[]) => void) & { [EVENT]?: Pick<Passage<unknown>, 'abandon'> };
+
+const EVENT = Symbol('event');
+
+/** Another guard behind the one that let the event in has rejected it. So it has no outcome. */
+export function forget(ack: unknown): void {
+  (ack as Ack | undefined)?.[EVENT]?.abandon();
+}
 
 /** The events of one socket that wait for their acknowledgement. */
 export class Pending {
@@ -15,14 +23,16 @@ export class Pending {
   }
 
   /** The acknowledgement, which now tells how the event ended. */
-  watch(passage: Pick<Passage<unknown>, 'settle' | 'limitTime' | 'cancelOn'>, ack: Ack): Ack {
+  watch(passage: Pick<Passage<unknown>, 'settle' | 'limitTime' | 'cancelOn' | 'abandon'>, ack: Ack): Ack {
     passage.limitTime();
     passage.cancelOn(this.#signal());
-    return (...answer) => {
+    const watched: Ack = (...answer) => {
       const error = answer.map(errorOf).find((one) => one !== undefined);
       passage.settle(error === undefined ? { how: 'done' } : { how: 'error', error });
       ack(...answer);
     };
+    watched[EVENT] = passage;
+    return watched;
   }
 
   #signal(): AbortSignal {

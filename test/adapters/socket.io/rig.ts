@@ -18,11 +18,17 @@ export interface Answer {
 
 type Reply = (answer: Answer) => void;
 
-export async function serveSockets(guard: RpcGuard, options: SocketOptions<Socket>, transport = 'websocket') {
+export async function serveSockets(
+  guard: RpcGuard,
+  options: SocketOptions<Socket>,
+  transport = 'websocket',
+  second?: RpcGuard,
+) {
   const http = createServer();
   const server = new Server(http, { serveClient: false });
   const namespace = server.of('/limited');
   guardNamespace(guard, namespace, { peer: ({ handshake }) => handshake.auth['as'] as string, ...options });
+  if (second !== undefined) guardNamespace(second, namespace, { peer: () => 'everyone' });
   const seen = { handled: 0, noted: 0, replies: [] as Reply[] };
   namespace.on('connection', (socket) => {
     socket.on('ok', (reply: Reply) => {

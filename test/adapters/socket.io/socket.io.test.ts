@@ -14,9 +14,10 @@ const test = suite('guardNamespace');
 interface Setting extends SocketOptions<Socket> {
   readonly config?: Partial<RateLimiterConfig>;
   readonly timeoutMs?: number;
+  readonly second?: RpcGuard;
 }
 
-async function rigOf({ config = {}, timeoutMs = Number.POSITIVE_INFINITY, ...options }: Setting = {}) {
+async function rigOf({ config = {}, timeoutMs = Number.POSITIVE_INFINITY, second, ...options }: Setting = {}) {
   const at = { ms: 0 };
   const limiter = new RateLimiter({
     maxRequestsPerSec: 10,
@@ -28,7 +29,7 @@ async function rigOf({ config = {}, timeoutMs = Number.POSITIVE_INFINITY, ...opt
   });
   const failures = (peer = 'peer') => [...limiter.peers()].find(({ id }) => id === peer)?.failures ?? 0;
   const rejections = limiter.rejectionsBy('socket.io');
-  const served = await serveSockets(new RpcGuard(limiter, { timeoutMs }), options);
+  const served = await serveSockets(new RpcGuard(limiter, { timeoutMs }), options, 'websocket', second);
   return { at, limiter, failures, rejections, ...served };
 }
 
@@ -170,6 +171,27 @@ over('a socket that pauses is forgiven', { maxStrikes: 30 }, async ({ limiter, a
     assert.is((await ask('ok', 'peer')).result, 'fine');
   }
   assert.is(rejections.closed, 0);
+});
+
+test('a rejection by a second guard is not an outcome for the first: a probe goes back', async () => {
+  const strict = new RateLimiter({ burstSize: 1, maxRequestsPerSec: 0.001, clock: () => 0 });
+  const { limiter, ask, at, socketOf, rejections, stop } = await rigOf({ second: new RpcGuard(strict) });
+  try {
+    drain(strict, 'everyone', 0);
+    openCircuit(limiter, 'peer', 0);
+    at.ms = 1_000;
+    for (let i = 0; i < 3; i++) {
+      assert.is((await ask('ok', 'peer')).error?.code, -32001);
+      assert.is(limiter.getCircuitState('peer'), 'half_open');
+    }
+    const socket = await socketOf('peer');
+    for (let i = 0; i < 45; i++) socket.emit('ok', () => {});
+    await until(() => strict.rejectionsBy('socket.io').answered === 48, 'the rejections');
+    assert.is(limiter.getCircuitState('peer'), 'half_open');
+    assert.equal(rejections, { answered: 0, dropped: 0, closed: 0 });
+  } finally {
+    await stop();
+  }
 });
 
 test('the default peer is the address of the connection, whatever the ID of the socket', async () => {
