@@ -36,24 +36,29 @@ export type TrpcOptions<Context> = GateOptions<Context> & Required<Pick<GateOpti
  */
 export function guardTrpc<Context>(guard: RpcGuard, options: TrpcOptions<Context>): TrpcMiddleware<Context> {
   const gate = new RpcGate<Context>(guard, options, { name: 'trpc' });
-  return async ({ ctx, type, signal, next }) => {
+  return async (call) => {
+    const { ctx, type, signal, next } = call;
     const entry = gate.enter(ctx);
     if (entry === undefined) return next();
     if (!entry.allowed) {
       entry.answered();
       throw errorOf(entry);
     }
-    entry.limitTime();
-    if (signal !== undefined) entry.cancelOn(signal);
+    entry.limitTime(call);
+    // Only a probe has to go back at once. For others a listener would cost more than the rest: they look at the signal when
+    // they end.
+    if (signal !== undefined && entry.wantsProgress) entry.cancelOn(signal);
     // It never rejects: what is thrown behind it is in its result.
     const result = await next();
     const { ok, error, data } = result as { readonly ok: boolean; readonly error?: unknown; readonly data?: unknown };
     const stream = ok ? watched(data, type, entry, endOf) : undefined;
     if (stream !== undefined) {
       entry.inTime();
+      if (signal !== undefined) entry.cancelOn(signal);
       return { ...result, data: stream };
     }
-    conclude(entry, ok ? { how: 'done' } : endOf(error));
+    if (signal?.aborted) entry.cancel();
+    else conclude(entry, ok ? { how: 'done' } : endOf(error));
     return result;
   };
 }

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { guardTrpc, rejectionOf, type TrpcOptions } from '../../../src/adapters/trpc.js';
 import { RateLimiter, type RateLimiterConfig, RpcGuard, RpcRejection } from '../../../src/index.js';
-import { rejectionOf as rejected, turn, until } from '../../rpc/support.js';
+import { deferred, rejectionOf as rejected, turn, until } from '../../rpc/support.js';
 import { drain, openCircuit } from '../../support.js';
 import { type Context, seenOf, serveTrpc, type Transport } from './rig.js';
 
@@ -127,12 +127,20 @@ for (const transport of ['http', 'ws'] as const) {
 }
 
 /** Procedures that are called by the server itself, with `guards` before them. */
-function callerOf(guards: readonly [RpcGuard, TrpcOptions<Context>][]) {
+function callerOf(
+  guards: readonly [RpcGuard, TrpcOptions<Context>][],
+  {
+    as = 'peer',
+    signal = new AbortController().signal,
+    held,
+  }: { as?: string; signal?: AbortSignal; held?: Promise<void> } = {},
+) {
   const t = initTRPC.context<Context>().create();
   let base = t.procedure;
   for (const [guard, options] of guards) base = base.use(guardTrpc(guard, options));
   const router = t.router({
     ok: base.query(({ ctx }) => ctx.as),
+    hang: base.query(() => held),
     crash: base.query(() => {
       throw new Error('crash');
     }),
@@ -143,7 +151,7 @@ function callerOf(guards: readonly [RpcGuard, TrpcOptions<Context>][]) {
       return sent;
     }),
   });
-  return t.createCallerFactory(router)({ as: 'peer' });
+  return t.createCallerFactory(router)({ as }, { signal });
 }
 
 test('a rejection by a guard behind this one is not an outcome: a probe goes back', async () => {
@@ -176,6 +184,27 @@ test('a rejection is what tRPC takes for one of its errors, and says in its caus
   for (const other of [new TRPCError({ code: 'TOO_MANY_REQUESTS' }), new Error('x'), undefined, null, 7]) {
     assert.is(rejectionOf(other), undefined);
   }
+});
+
+test('a call that its client gave up is ignored, whether it fails later or never ends', async () => {
+  const { limiter, failures } = guardOf();
+  const guard = new RpcGuard(limiter, { timeoutMs: 20 });
+  const options: TrpcOptions<Context> = { peer: (ctx) => ctx.as };
+  const [held, never] = [deferred(), deferred()];
+  const controller = new AbortController();
+  const given = { signal: controller.signal };
+  const failing = callerOf([[guard, options]], { ...given, held: held.promise }).hang();
+  const stuck = callerOf([[guard, options]], { ...given, held: never.promise }).hang();
+  const waiting = callerOf([[guard, options]], { as: 'other', held: never.promise }).hang();
+  controller.abort();
+  held.reject(new Error('crash'));
+  await rejected(failing);
+  await until(() => failures('other') === 1, 'the failure of the one that waits');
+  assert.is(failures('peer'), 0);
+  never.resolve();
+  await Promise.all([stuck, waiting]);
+  assert.is(failures('peer'), 0);
+  assert.is(failures('other'), 1);
 });
 
 test('a call whose peer is undefined is not limited', async () => {
