@@ -15,6 +15,7 @@ import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
 import * as growth from './questions/growth.js';
 import * as guardPrice from './questions/guard-price.js';
+import * as http from './questions/http.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
 import * as server from './questions/server.js';
@@ -101,6 +102,9 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
   'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
+  'http-express': (look) => look('http', http.EXPRESS, '', server.CPU),
+  'http-node': (look) => look('http', http.NODE, '', server.CPU),
+  'http-node-plain': (look) => look('http', http.NODE_PLAIN, '', server.CPU),
   'adaptive-default': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.DEFAULT),
   'adaptive-window': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.WINDOW),
   'adaptive-priced': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.PRICED),
