@@ -20,8 +20,19 @@ import {
 } from './bucket';
 import { check, isShut, lacks } from './check';
 import { tally } from './counters';
+import { checkCredited, OTHERWISE } from './credited';
 import { permitOf } from './decision';
-import { AT_EXTRAS, COUNT_ALLOWED, EXTRAS_NEWCOMERS, STALE, STATE_CLOSED, STATE_OPEN } from './layout';
+import {
+  AT_EXTRAS,
+  COUNT_ALLOWED,
+  EXTRAS_COUNTED,
+  EXTRAS_CREDIT,
+  EXTRAS_NEWCOMERS,
+  EXTRAS_SHUT,
+  STALE,
+  STATE_CLOSED,
+  STATE_OPEN,
+} from './layout';
 import { currentLimits, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
 import { isOpenAt, lastInstant, rowAt } from './place';
@@ -37,6 +48,10 @@ const PLAIN_END: u64 = 0x4270000000000000;
 const CLOSED_AND_CLEAN: u64 = 0x0000ffffffff0003;
 export const STATE_BITS: u32 = 3;
 export const PARITY: u32 = 1;
+/** Credit counts, and nothing else is special. */
+const CREDITED: u32 = EXTRAS_COUNTED | EXTRAS_CREDIT;
+/** Of what is special: all that is more than another price. */
+export const NOT_PRICED: u32 = EXTRAS_NEWCOMERS | EXTRAS_COUNTED | EXTRAS_SHUT;
 /** Where `now` ends, 2⁴¹ ms. */
 const NOW_END: f64 = 2199023255552;
 
@@ -50,7 +65,7 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
   const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  const other = ((<u32>bucket ^ versionOf(force)) & PARITY) | (extras & EXTRAS_NEWCOMERS);
+  const other = ((<u32>bucket ^ versionOf(force)) & PARITY) | (extras & NOT_PRICED);
   if (((<u32>breaker & STATE_BITS) | other) == 0 && reinterpret<u64>(now) < PLAIN_END) {
     const limits = limitsOf(force);
     const at = <u64>(<i64>(now * TICKS_PER_MS) + EPOCH_START);
@@ -85,12 +100,16 @@ export function checkUnusual(slot: u32, epoch: u32, now: f64): i32 {
   const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
+  if (extras & EXTRAS_COUNTED) {
+    const decision = checkCredited(row, slot, epoch, now, ((<u32>peer & PRICED) | extras) != CREDITED);
+    if (decision != OTHERWISE) return decision;
+  }
   const limits = limitsOf(force);
   const instant = instantOf(now);
   if (stateOf(breaker) == STATE_OPEN) {
     const wait = untilProbe(breaker, now);
     if (wait) return isShut(slot, wait, limits);
-  } else if (stateOf(breaker) == STATE_CLOSED && isIn(bucket, force) && (extras & EXTRAS_NEWCOMERS) == 0) {
+  } else if (stateOf(breaker) == STATE_CLOSED && isIn(bucket, force) && (extras & NOT_PRICED) == 0) {
     const at = min<u64>(instant, latest(limits));
     const isPriced = ((<u32>peer & PRICED) | extras) != 0;
     const price = isPriced ? newPrice(slot, peer, extras, force, instant) : ticksPerToken(limits);

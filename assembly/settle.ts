@@ -34,10 +34,22 @@ import {
 } from './layout';
 import { currentLimits, inForce, limitsOf, ticksPerToken } from './limits';
 import { load32 } from './memory';
+import { counts, unowe } from './owed';
 import { coldOf, lastInstant, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { FAILS, GOES_BACK, GOES_UP, inStage, stageOf, verdict } from './recovery';
-import { casBreaker, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive, setLastFailure } from './row';
+import {
+  casBreaker,
+  casBucket,
+  count,
+  getBreaker,
+  getBucket,
+  getOwed,
+  getPeer,
+  getWindow,
+  isLive,
+  setLastFailure,
+} from './row';
 import { failureRate, slowCallMs, stages } from './settings';
 import { sliceAt } from './slices';
 import { due, dueMs, nextStage, noteTurn, openedAt } from './turn';
@@ -160,13 +172,17 @@ export function refund(slot: u32, epoch: u32, cost: u64): i32 {
   while (true) {
     const bucket = getBucket(row);
     const peer = getPeer(row);
+    const owed = getOwed(row);
     const force = inForce();
     if (!isLive(row, epoch)) return STALE;
     const limits = limitsOf(force);
     const extras = load32(AT_EXTRAS);
     const priced = ((<u32>peer & PRICED) | extras) != 0;
     const price = priced ? priceOf(peer, extras, lastInstant(), limits) : ticksPerToken(limits);
-    if (casBucket(row, bucket, refunded(converted(bucket, force), min<u64>(cost, mostOf(peer, limits)), price)))
-      return 0;
+    const back = min<u64>(cost, mostOf(peer, limits));
+    if (!casBucket(row, bucket, refunded(converted(bucket, force), back, price))) continue;
+    // What is paid already stays paid.
+    if (counts(slot, extras)) unowe(slot, owed, back);
+    return 0;
   }
 }

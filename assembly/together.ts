@@ -27,6 +27,7 @@ import {
 import { burst, currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
 import { FOR_EVER } from './newcomers';
+import { counts, hasCredit, isShut as isShutToAll, owe, tallyLackOfCredit, unowe, untilPaid } from './owed';
 import { batchRoom, capacity, coldOf, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, untilEnd } from './recovery';
@@ -38,6 +39,7 @@ import {
   getBreaker,
   getBucket,
   getFingerprint,
+  getOwed,
   getPeer,
   isLive,
   OVERFLOW_EPOCH,
@@ -67,12 +69,12 @@ export function look(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, c
   const force = inForce();
   const limits = limitsOf(force);
   if (!circuit || stateOf(breaker) == STATE_CLOSED)
-    return lack(row, converted(bucket, force), 0, cost, instant, limits);
+    return lackAny(slot, converted(bucket, force), 0, cost, instant, limits);
   breaker = matured(slot, breaker, now, limits);
   const wait = untilTurn(row, breaker, now, limits);
   if (wait) return BARRED + <i64>wait;
   const shift = stateOf(breaker) == STATE_RECOVERING ? shiftOf(breaker, limits) : 0;
-  return lack(row, converted(bucket, force), shift, cost, instant, limits);
+  return lackAny(slot, converted(bucket, force), shift, cost, instant, limits);
 }
 
 /** Milliseconds for which the circuit lets nobody through. */
@@ -98,19 +100,34 @@ function lack(row: usize, word: u64, shift: u64, cost: u64, instant: u64, limits
   return lacking(charged(word, charge, at), at, max<u64>(tau(limits) >> shift, charge));
 }
 
+/** The same; or, where the bucket has room and its peer no credit, how long paying takes. */
+function lackAny(slot: u32, word: u64, shift: u64, cost: u64, instant: u64, limits: usize): i64 {
+  const row = rowAt(slot);
+  const extras = load32(AT_EXTRAS);
+  if (isShutToAll(extras)) return untilPaid();
+  const missing = lack(row, word, shift, cost, instant, limits);
+  if (missing > 0 || !counts(slot, extras) || hasCredit(getOwed(row), cost, extras, limits)) return missing;
+  tallyLackOfCredit();
+  return untilPaid();
+}
+
 /** Charges a bucket if it has room; what it lacks if not, or GONE. */
 function take(slot: u32, epoch: u32, cost: u64, instant: u64): i64 {
   const row = rowAt(slot);
   while (true) {
     const bucket = getBucket(row);
+    const owed = getOwed(row);
     const force = inForce();
     if (!isLive(row, epoch)) return GONE;
     const limits = limitsOf(force);
+    const counted = counts(slot, load32(AT_EXTRAS));
     const word = converted(bucket, force);
-    const missing = lack(row, word, 0, cost, instant, limits);
+    const missing = lackAny(slot, word, 0, cost, instant, limits);
     if (missing > 0) return missing;
     const after = charged(word, chargeOf(cost, priceAt(row, instant, limits)), min<u64>(instant, latest(limits)));
+    if (counted && !owe(slot, owed, cost, limits)) continue;
     if (casBucket(row, bucket, withTat(word, after))) return 0;
+    if (counted) unowe(slot, owed, cost);
   }
 }
 

@@ -25,6 +25,7 @@ export function checkTogether(table: Table, peers: readonly Peer[], cost: number
     }
     written = false;
     const decision = core.checkAll(peers.length, cost, now);
+    table.events.notice();
     if (decision >= 0 && decision !== STALE) return decision as Decision;
     const which = core.found[0] as number;
     if (decision !== STALE) {

@@ -75,6 +75,23 @@ const gate = guardJsonRpc(new JSONRPCServer(), new RpcGuard(new RateLimiter()));
 gate.close();
 `;
 
+const CLUSTER = `
+import { type Decision, RateLimiter } from 'peergate';
+import { ClusterSync, type ClusterTransport, fromIovalkey, fromNodeRedis } from 'peergate/cluster';
+const answer = async (): Promise<unknown> => [0];
+const transports: ClusterTransport[] = [
+  fromIovalkey({ options: { enableOfflineQueue: false, autoResendUnfulfilledCommands: false }, evalsha: answer, eval: answer }),
+  fromNodeRedis({ options: { disableOfflineQueue: true }, evalSha: answer, eval: answer }),
+];
+const [transport] = transports as [ClusterTransport];
+const sync = new ClusterSync(new RateLimiter(), { transport, nodes: 3, credit: 1, outage: 'local' });
+const decision: Promise<Decision> = sync.checkStrict('peer', 2);
+const failures: number = sync.stats().failures;
+console.log(decision, failures, sync.state === 'up');
+// @ts-expect-error debts are nobody's business outside
+new RateLimiter().debts;
+`;
+
 const CORE = `
 import core from 'peergate/core.wasm';
 import { RateLimiter } from 'peergate';
@@ -119,6 +136,7 @@ for (const [environment, options] of Object.entries(environments)) {
     'program.ts': PROGRAM,
     'disposal.ts': DISPOSAL,
     'adapter.ts': ADAPTER,
+    'cluster.ts': CLUSTER,
     'core.ts': CORE,
     'wrong.ts': WRONG,
   };
@@ -136,6 +154,10 @@ for (const [environment, options] of Object.entries(environments)) {
 
   test('the adapter takes a server of its framework', () => {
     assert.equal(about('adapter.ts'), []);
+  });
+
+  test('a limit across machines takes clients by their structure', () => {
+    assert.equal(about('cluster.ts'), []);
   });
 
   test('the core as a file is a module', () => {
