@@ -28,16 +28,17 @@ export function phaseLine({ name, seconds, admitted, together, bound, honest, ex
 }
 
 /** What was promised, and in the last line what was seen. */
-export function nodesSummaryLines(plan: Plan, { phases, whole, promises, ok }: NodesSummary): string[] {
-  const asked = whole.together + whole.refused;
+export function nodesSummaryLines(plan: Plan, { phases, whole, promises }: NodesSummary): string[] {
+  const { together, bound, refused, seconds, honest } = whole;
+  const over = together - bound;
   return [
     phaseLine(whole),
     '',
     'Promised:',
     ...promises.map(({ promise, held, detail }) => `  ${held ? 'held  ' : 'BROKEN'} ${promise}: ${detail}`),
     '',
-    `Seen: ${plan.nodes} nodes let the ${FLOODER} through ${whole.together} times of ${asked} in ${whole.seconds.toFixed(1)} s, ` +
-      `${ok ? 'within' : 'judged against'} one peer’s bound of ${whole.bound}, and refused ${whole.honest.refused} honest requests ` +
-      `of ${whole.honest.admitted + whole.honest.refused}; Redis was gone for ${phases[1]?.seconds.toFixed(1)} s of it.`,
+    `Seen: ${plan.nodes} nodes let ${together} of ${together + refused} requests of the ${FLOODER} through in ${seconds.toFixed(1)} s, ` +
+      `${over > 0 ? `${over} above` : 'within'} the bound of ${bound} for one peer; they refused ${honest.refused} of ` +
+      `${honest.admitted + honest.refused} honest requests; Redis was gone for ${phases[1]?.seconds.toFixed(1)} s.`,
   ];
 }
