@@ -6,6 +6,7 @@ import { adaptive } from './adaptive.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
+import { cluster, clusterLoad } from './cluster.js';
 import { coarse } from './coarse.js';
 import { configure } from './configure.js';
 import { exhaustion } from './exhaustion.js';
@@ -45,4 +46,6 @@ export const questions: readonly Question[] = [
   telemetry,
   serverFlood,
   threads,
+  cluster,
+  clusterLoad,
 ];
