@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { rateLimiterFlexible } from './compare/rate-limiter-flexible.js';
 import { each, median, type Result } from './harness.js';
 import { FIGURE } from './question.js';
+import * as adapters from './questions/adapters.js';
 import * as adaptive from './questions/adaptive.js';
 import * as allocation from './questions/allocation.js';
 import * as batch from './questions/batch.js';
@@ -97,6 +98,7 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
+  'trpc-cpu': (look) => look('adapters-web', adapters.TRPC, '', adapters.CPU),
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
   'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
