@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
@@ -14,8 +13,6 @@ import type * as HttpAdapter from '../../src/adapters/http.js';
 import type { Figures } from '../measure.js';
 import { Limiter, RpcGuard } from '../peergate.js';
 import { inTurns } from './pair.js';
-
-const CLIENTS = fileURLToPath(new URL('./http-clients.ts', import.meta.url));
 
 const entry = (name: string) => import(new URL(`../../dist/${name}.js`, import.meta.url).href);
 const { guardHttp, guardKoa, fastifyPeergate } = (await entry('http')) as typeof HttpAdapter;
@@ -83,5 +80,5 @@ async function portOf(server: Server): Promise<number> {
 export async function http(name: Framework): Promise<Figures> {
   const make: Make = frameworks[name];
   const guard = new RpcGuard(new Limiter({ maxRequestsPerSec: 1e6, burstSize: 1e9 }));
-  return inTurns(CLIENTS, [await portOf(await make(undefined)), await portOf(await make(guard))]);
+  return inTurns([await portOf(await make(undefined)), await portOf(await make(guard))], 'http-clients');
 }
