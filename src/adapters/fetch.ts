@@ -4,7 +4,7 @@
 import type { Passage, PeerId, Refusal, RpcGuard, RpcPeer } from '../index.js';
 import { isStreamed, watched } from './fetch/body.js';
 import { connectionPeer, type FetchRequest } from './fetch/runtime.js';
-import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './http/node.js';
+import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse, socketPeer, turnedAway } from './http/node.js';
 import { type HttpAnswer, HttpGate, type HttpOptions } from './http/rules.js';
 
 export type { FetchRequest, HttpOptions };
@@ -53,7 +53,9 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
       if (entry === undefined) return handler(request, ...rest);
       if (!entry.allowed) {
         const { status, headers, body } = answerTo(gate, entry, node);
-        return new Response(body, { status, headers }) as S;
+        const response = new Response(body, { status, headers });
+        turnedAway.add(response);
+        return response as S;
       }
       entry.limitTime(node === undefined ? request : undefined);
       try {
@@ -104,7 +106,9 @@ export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, 
     const entry = node === undefined ? gate.enter(c) : nodeGate.enter(c, node.incoming, node.outgoing);
     if (entry?.allowed === false) {
       const { status, headers, body } = answerTo(gate, entry, node);
-      return c.body(body, status, headers);
+      const response = c.body(body, status, headers);
+      turnedAway.add(response);
+      return response;
     }
     if (entry === undefined) {
       await next();
@@ -128,12 +132,18 @@ function nodeOf(handed: unknown): OnNode | undefined {
 
 function answerTo<R>(gate: HttpGate<R>, refusal: Refusal<R>, node: OnNode | undefined): HttpAnswer {
   const answer = gate.refuse(refusal);
-  if (node !== undefined && isLongUpload(node.incoming)) answer.headers['Connection'] = 'close';
+  if (node === undefined) return answer;
+  turnedAway.add(node.outgoing);
+  if (isLongUpload(node.incoming)) answer.headers['Connection'] = 'close';
   return answer;
 }
 
 /** The handler has answered. Settles the request, unless its body is a stream; then that does. */
 function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response): Response {
+  if (turnedAway.has(response)) {
+    passage.abandon();
+    return response;
+  }
   const { status, body } = response ?? {};
   // Bun answers an upgrade with nothing, and nothing can be changed about the answer to one elsewhere.
   if (status === undefined || status < 200) {

@@ -29,6 +29,8 @@ export interface NodeResponse {
   readonly writableEnded: boolean;
   readonly writableFinished?: boolean | undefined;
   readonly closed?: boolean | undefined;
+  /** `null` before it is the turn of a pipelined request. */
+  readonly socket?: unknown;
   readonly errored?: Error | null | undefined;
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
@@ -43,6 +45,8 @@ export interface NodeResponse {
 const MOST_UNREAD_BYTES = 65_536;
 
 const PEER = Symbol('peergate.peer');
+/** On a socket: what to do at its end for the responses that wait for their turn. */
+const WAITING = Symbol('peergate.waiting');
 
 /**
  * The default peer: the other end of the connection, as `peergate/address` names it. A connection remembers it: to read an
@@ -59,6 +63,10 @@ export function socketPeer({ socket }: NodeRequest): string {
 }
 
 type Named = NodeRequest['socket'] & { [PEER]?: string };
+type Waited = NodeRequest['socket'] & {
+  [WAITING]?: Set<() => void>;
+  on?(event: 'close', listener: () => void): unknown;
+};
 type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined };
 
 /**
@@ -104,6 +112,7 @@ export class NodeGate<R> {
       return undefined;
     }
     const answer = this.#gate.refuse(refusal);
+    turnedAway.add(response);
     if (isLongUpload(request)) answer.headers['Connection'] = 'close';
     return answer;
   }
@@ -113,7 +122,8 @@ export class NodeGate<R> {
     const isBegun = response.headersSent;
     if (policy !== undefined && !isBegun) {
       response.setHeader('RateLimit-Policy', policy);
-      response.setHeader('RateLimit', this.#gate.limitOf(passage));
+      const limit = this.#gate.limitOf(passage);
+      if (limit !== undefined) response.setHeader('RateLimit', limit);
     }
     if (socket === undefined || socket.destroyed) {
       // The client has left while another layer had the request.
@@ -132,13 +142,39 @@ export class NodeGate<R> {
           // A connection of HTTP/2 that is gone throws.
         }
       });
+      if (response.socket === null) settleWith(socket, response, passage);
       if (passage.wantsProgress) watchStart(response, passage);
     }
   }
 }
 
+/** Responses of requests that a guard turned away. Another guard may have let them in; for that one they have no outcome. */
+export const turnedAway = new WeakSet<object>();
+
+/**
+ * Node gives a response its socket when it is its turn. Until then the response waits behind another one of the connection
+ * (pipelining), and Node does not tell it that the connection has ended.
+ */
+function settleWith<R>(socket: Waited, response: NodeResponse, passage: Passage<R>): void {
+  let waiting = socket[WAITING];
+  if (waiting === undefined) {
+    const all = new Set<() => void>();
+    waiting = socket[WAITING] = all;
+    socket.on?.('close', () => {
+      for (const end of all) end();
+    });
+  }
+  const end = () => settle(response, passage);
+  waiting.add(end);
+  response.on('close', () => waiting.delete(end));
+}
+
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
+  if (turnedAway.has(response)) {
+    passage.abandon();
+    return;
+  }
   const { errored } = response;
   const isDone = isFinished(response);
   const isGone = (errored || !isDone) && isClientGone(response);

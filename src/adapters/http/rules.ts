@@ -107,15 +107,18 @@ export class HttpGate<R> extends RpcGate<R> {
     return this.#policy;
   }
 
-  /** The field `RateLimit` of a request that was let in: what is left after it. */
-  limitOf(passage: Passage<R>): string {
-    return `${POLICY};r=${passage.availableTokens ?? 0}`;
+  /** The field `RateLimit` of a request that was let in: what is left after it. Undefined where nobody can tell. */
+  limitOf(passage: Passage<R>): string | undefined {
+    const left = passage.availableTokens;
+    return left === undefined ? undefined : `${POLICY};r=${left}`;
   }
 
   /** Both fields of a request that was let in. Undefined where headers are off. */
   fieldsOf(passage: Passage<R>): Record<string, string> | undefined {
     const { policy } = this;
-    return policy === undefined ? undefined : { 'RateLimit-Policy': policy, RateLimit: this.limitOf(passage) };
+    if (policy === undefined) return undefined;
+    const limit = this.limitOf(passage);
+    return { 'RateLimit-Policy': policy, ...(limit !== undefined && { RateLimit: limit }) };
   }
 
   /** The answer to a request that was turned away. Counts it as answered. */

@@ -271,6 +271,23 @@ test('Hono: what a handler throws is judged by the status that the app made of i
   assert.is(failuresOf(limiter), 1);
 });
 
+test('a request that one guard turns away is no outcome for a guard before it, and its answer stays as it is', async () => {
+  const [outer, inner] = [rig(), rig()];
+  const peer = () => 'peer';
+  drain(inner.limiter, 'peer', 0);
+  const handler = guardFetch(outer.guard, { peer, classify: () => 'failure' })(
+    guardFetch(inner.guard, { peer })(() => new Response('ok')),
+  );
+  const app = new Hono();
+  app.use(guardHono(outer.guard, { peer, classify: () => 'failure' }));
+  app.use(guardHono(inner.guard, { peer }));
+  for (const response of [await handler(new Request('http://a/')), await app.request('/')]) {
+    assert.is(response.status, 429);
+    assert.is(response.headers.get('ratelimit'), '"peer";r=0;t=1');
+  }
+  assert.is(failuresOf(outer.limiter), 0);
+});
+
 test('bad options are refused by name', () => {
   const { guard } = rig();
   for (const make of [guardFetch, guardHono] as ((guard: RpcGuard, options: never) => unknown)[]) {

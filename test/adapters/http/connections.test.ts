@@ -174,6 +174,39 @@ test('a client that leaves in the midst of its upload, or before it has its answ
   });
 });
 
+test('requests that wait behind another one of their connection are settled when the connection ends', async () => {
+  const ends: string[] = [];
+  const held: IncomingMessage[] = [];
+  const handle: Handle = (request, response) => {
+    held.push(request);
+    // An answer that is ready before its turn.
+    if (request.url === '/2') response.end('ok');
+  };
+  await serving(
+    handle,
+    async ({ port }) => {
+      const paths = Array.from({ length: 15 }, (_, i) => `/${i}`);
+      const { socket } = raw(port, paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+      await until(() => held.length === paths.length, 'all requests');
+      const warned: Error[] = [];
+      const warn = (warning: Error) => warned.push(warning);
+      process.on('warning', warn);
+      socket.destroy();
+      await until(() => ends.length >= paths.length, 'all ends');
+      process.off('warning', warn);
+      assert.equal(ends.sort(), paths.map((path) => `${path} cancelled`).sort());
+      assert.equal(warned, []);
+    },
+    {
+      classify: ({ how }, { url }) => {
+        ends.push(`${url} ${how}`);
+        return 'ignored';
+      },
+    },
+    { burstSize: 20 },
+  );
+});
+
 test('a server that breaks off, such as for a time limit of its own, is a failure', async () => {
   const world = guarded();
   const limit = guardHttp(world.guard);

@@ -152,6 +152,91 @@ test('skip lets requests through without a limit, and one that throws is an erro
   );
 });
 
+test('a skip that is an async function lets nobody through, and its rejection ends no process', async () => {
+  const skip = async () => {
+    throw new Error('skip');
+  };
+  await serving(
+    ok,
+    async ({ url, limiter }) => {
+      const { error } = console;
+      const complaints: unknown[] = [];
+      console.error = (...args: unknown[]) => complaints.push(args[1]);
+      const { status } = await fetch(url);
+      console.error = error;
+      assert.is(status, 500);
+      assert.is((complaints[0] as { field: string }).field, 'skip');
+      assert.is(limiter.peerCount, 0);
+    },
+    { skip: skip as never },
+  );
+});
+
+test('a peer without a row is never promised tokens of the bucket that it shares', async () => {
+  await serving(
+    ok,
+    async ({ url, limiter }) => {
+      limiter.peer('pinned', 0);
+      for (let i = 0; i < 5; i++) {
+        const { status, headers } = await fetch(url);
+        assert.is(status, 200);
+        assert.is(headers.get('ratelimit-policy'), '"peer";q=5;w=1');
+        assert.is(headers.get('ratelimit'), null);
+      }
+      const { status, headers } = await fetch(url);
+      assert.is(status, 429);
+      assert.is(headers.get('ratelimit'), '"peer";r=0;t=1');
+    },
+    {},
+    { maxPeers: 1 },
+  );
+});
+
+test('a rejected request that costs several tokens is told how many are left', async () => {
+  await serving(
+    ok,
+    async ({ url }) => {
+      assert.is((await fetch(url)).headers.get('ratelimit'), '"peer";r=2');
+      const { status, headers } = await fetch(url);
+      assert.is(status, 429);
+      assert.is(headers.get('ratelimit'), '"peer";r=2;t=1');
+    },
+    { cost: () => 3 },
+  );
+});
+
+test('where a peer of your own does not say what it has left, no answer says it', async () => {
+  const { limiter } = guarded();
+  const check = () => limiter.check('peer', 1, 0);
+  const peer = { check, recordSuccess: () => true, recordFailure: () => true, recordIgnored: () => true };
+  await serving(
+    ok,
+    async ({ url }) => {
+      const { headers } = await fetch(url);
+      assert.is(headers.get('ratelimit-policy'), '"peer";q=5;w=1');
+      assert.is(headers.get('ratelimit'), null);
+    },
+    { peer: () => peer },
+  );
+});
+
+test('a request that one guard turns away is no outcome for a guard before it', async () => {
+  const [outer, inner] = [guarded(), guarded({ maxPeers: 1, onFull: 'reject' })];
+  inner.limiter.peer('pinned', 0);
+  openCircuit(outer.limiter, LOCAL, 0);
+  outer.at.ms = 1_500;
+  const [first, second] = [guardHttp(outer.guard), guardHttp(inner.guard)];
+  const server = createServer((request, response) =>
+    first(request, response, () => second(request, response, () => ok(request, response))),
+  );
+  await listened(server, async (port) => {
+    const { status } = await fetch(`http://${LOCAL}:${port}/`);
+    assert.is(status, 503);
+    assert.is(outer.limiter.getCircuitState(LOCAL), 'half_open');
+    assert.ok(outer.limiter.allows(LOCAL), 'the probe went back');
+  });
+});
+
 test('the default peer is the address of the socket', async () => {
   await serving(ok, async ({ url, limiter }) => {
     await fetch(url, { headers: { 'x-forwarded-for': '192.0.2.1' } });
