@@ -38,8 +38,10 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
   // Set while the gate decides, which takes no turn of the event loop.
   let handed: unknown;
   const { peer } = options ?? {};
-  const asked = typeof peer === 'function' ? { ...options, peer: (request: Q) => peer(request, handed) } : options;
-  const gate = new HttpGate<Q>(guard, asked as HttpOptions<Q>, (request) => {
+  // A copy would lose the options that are inherited.
+  const own = { value: (request: Q) => peer?.(request, handed), enumerable: true };
+  const asked = typeof peer === 'function' ? Object.create(options, { peer: own }) : options;
+  const gate = new HttpGate<Q>(guard, asked, (request) => {
     const node = nodeOf(handed);
     return node === undefined ? connectionPeer(request, handed) : socketPeer(node.incoming);
   });

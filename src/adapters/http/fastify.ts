@@ -54,8 +54,8 @@ const encoder = new TextEncoder();
 export function fastifyPeergate(app: FastifyLike, options: FastifyOptions, done: (error?: Error) => void): void {
   let gate: NodeGate<FastifyRequestLike>;
   try {
-    const { guard, ...own } = options;
-    gate = new NodeGate(new HttpGate<FastifyRequestLike>(guard, own, ({ raw }) => socketPeer(raw)));
+    const peer = ({ raw }: FastifyRequestLike) => socketPeer(raw);
+    gate = new NodeGate(new HttpGate<FastifyRequestLike>(options.guard, options, peer, ['guard']));
   } catch (error) {
     // Thrown, it would end the process.
     done(error as Error);

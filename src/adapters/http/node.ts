@@ -14,12 +14,13 @@ export interface NodeRequest {
   readonly complete?: boolean | undefined;
 }
 
-type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream'>;
+type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream' | 'req'>;
 
 interface NodeSocket {
   /** The other end has sent its last. */
   readonly readableEnded?: boolean | undefined;
   readonly errored?: Error | null | undefined;
+  readonly destroyed?: boolean | undefined;
 }
 
 /** What is used of a `ServerResponse`, and of the response of HTTP/2. */
@@ -184,8 +185,11 @@ function settle<R>(response: NodeResponse, passage: Passage<R>): void {
 }
 
 /** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
-export function isFinished({ writableFinished, writableEnded, stream }: Finishing): boolean {
-  return stream === undefined ? (writableFinished ?? writableEnded) : writableEnded && !stream.aborted;
+export function isFinished({ writableFinished, writableEnded, stream, req }: Finishing): boolean {
+  if (stream !== undefined) return writableEnded && !stream.aborted;
+  if (writableFinished ?? writableEnded) return true;
+  // Fastify's `inject` has no connection to write to, so its answers end and never finish.
+  return writableEnded && !req?.socket?.destroyed;
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */

@@ -82,11 +82,17 @@ export class HttpGate<R> extends RpcGate<R> {
 
   /**
    * @param peer Who asks, where the options do not say.
+   * @param others Names of options that the adapter reads itself.
    * @throws ConfigError for a bad guard or option.
    */
-  constructor(guard: RpcGuard, options: HttpOptions<R>, peer: (request: R) => PeerId | RpcPeer | undefined) {
+  constructor(
+    guard: RpcGuard,
+    options: HttpOptions<R>,
+    peer: (request: R) => PeerId | RpcPeer | undefined,
+    others: readonly string[] = [],
+  ) {
     const { skip, headers = 'draft-11', circuitOpenStatus = 429 } = options ?? {};
-    super(guard, options, { name: 'http', peer, isFailure, skip, optionNames: OWN_OPTIONS });
+    super(guard, options, { name: 'http', peer, isFailure, skip, optionNames: [...OWN_OPTIONS, ...others] });
     if (skip !== undefined && typeof skip !== 'function') throw new ConfigError('skip', 'a function', skip);
     if (headers !== 'draft-11' && headers !== false) throw new ConfigError('headers', `'draft-11' or false`, headers);
     if (circuitOpenStatus !== 429 && circuitOpenStatus !== 503) {

@@ -288,6 +288,13 @@ test('a request that one guard turns away is no outcome for a guard before it, a
   assert.is(failuresOf(outer.limiter), 0);
 });
 
+test('options that are inherited count', async () => {
+  const { limiter, guard } = rig();
+  const options = Object.create({ peer: () => 'peer', cost: () => 3 });
+  await guardFetch(guard, options)(() => new Response('ok'))(request());
+  assert.is(limiter.getAvailableTokens('peer'), 2);
+});
+
 test('bad options are refused by name', () => {
   const { guard } = rig();
   for (const make of [guardFetch, guardHono] as ((guard: RpcGuard, options: never) => unknown)[]) {

@@ -307,6 +307,29 @@ test('Fastify: what another plugin set on the reply, such as CORS fields, is on 
   await app.close();
 });
 
+test('Fastify: options that are inherited count', async () => {
+  const { limiter, guard } = guarded();
+  const app = fastify();
+  await app.register(fastifyPeergate, Object.assign(Object.create({ peer: () => 'peer', cost: () => 3 }), { guard }));
+  app.get('/', async () => 'ok');
+  await app.inject('/');
+  assert.is(limiter.getAvailableTokens('peer'), 2);
+});
+
+test('Fastify: an answer that a test gets by inject is judged by its status', async () => {
+  const { limiter, guard } = guarded();
+  const app = fastify();
+  await app.register(fastifyPeergate, { guard, peer: () => 'peer' });
+  app.get('/', async () => 'ok');
+  app.get('/crash', async () => {
+    throw new Error('crash');
+  });
+  for (const path of ['/', '/none', '/']) await app.inject(path);
+  assert.is(failuresOf(limiter), 0);
+  await app.inject('/crash');
+  assert.is(failuresOf(limiter), 1);
+});
+
 test('Koa: a status that a handler throws is judged by its number', async () => {
   const { limiter, guard } = guarded();
   const app = new Koa();
