@@ -76,8 +76,10 @@ type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined
  */
 export class NodeGate<R> {
   readonly #gate: HttpGate<R>;
-  /** On a socket: the last response that this gate let begin. */
-  readonly #latest = Symbol('peergate.latest');
+  /** On a socket: a response under way that this gate let begin. */
+  readonly #current = Symbol('peergate.current');
+  /** Further ones, begun while that one was under way (HTTP/2, pipelining). A set costs more than a field of the socket. */
+  readonly #beside = new WeakSet<NodeResponse>();
 
   constructor(gate: HttpGate<R>) {
     this.#gate = gate;
@@ -88,7 +90,7 @@ export class NodeGate<R> {
     let socket: Marked | undefined;
     try {
       socket = incoming.socket;
-      if (socket?.[this.#latest] === response) return undefined;
+      if (socket?.[this.#current] === response || this.#beside.has(response)) return undefined;
     } catch {
       // A connection of HTTP/2 that is gone throws.
       socket = undefined;
@@ -132,13 +134,14 @@ export class NodeGate<R> {
     } else if (isBegun && response.closed) {
       settle(response, passage);
     } else {
-      const latest = this.#latest;
-      socket[latest] = response;
+      const current = this.#current;
+      if (socket[current] === undefined) socket[current] = response;
+      else this.#beside.add(response);
       response.on('close', () => {
         settle(response, passage);
         try {
           // An idle connection must not keep what it was asked last.
-          if (socket[latest] === response) socket[latest] = undefined;
+          if (socket[current] === response) socket[current] = undefined;
         } catch {
           // A connection of HTTP/2 that is gone throws.
         }

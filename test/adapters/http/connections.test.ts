@@ -287,6 +287,41 @@ test('over HTTP/2 a request is limited, judged by its status, and ignored where 
   }
 });
 
+test('requests beside each other on one connection count once each, although the guard is mounted twice', async () => {
+  const { limiter, guard } = guarded({ burstSize: 20 });
+  const limit = guardHttp(guard, { peer: () => 'peer' }) as (
+    request: unknown,
+    response: unknown,
+    next: () => void,
+  ) => void;
+  let waiting: (() => void)[] = [];
+  /** All are let in by the first guard before one comes to the second. */
+  const handle = (request: unknown, response: { end(text: string): unknown }) =>
+    limit(request, response, () => {
+      waiting.push(() => limit(request, response, () => response.end('ok')));
+      if (waiting.length < 5) return;
+      for (const go of waiting) go();
+      waiting = [];
+    });
+  const server = createHttp2Server(handle);
+  server.listen(0, LOCAL);
+  await once(server, 'listening');
+  const client = connectHttp2(`http://${LOCAL}:${(server.address() as AddressInfo).port}`);
+  try {
+    await Promise.all(Array.from({ length: 5 }, () => once(client.request({ ':path': '/' }), 'response')));
+    assert.is(limiter.getAvailableTokens('peer'), 15);
+  } finally {
+    client.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  await listened(createServer(handle), async (port) => {
+    const { socket, answers } = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5));
+    await until(() => answers().length === 5, 'five answers');
+    assert.is(limiter.getAvailableTokens('peer'), 10);
+    socket.destroy();
+  });
+});
+
 test('over HTTP/2, a connection that is gone while a request waits to be limited, or is being answered, ends no process', async () => {
   const { limiter, guard } = guarded();
   const limit = guardHttp(guard, { peer: () => 'peer' }) as (
