@@ -94,7 +94,7 @@ export interface HonoContext {
  * @throws ConfigError for a bad guard or option.
  *
  * @example
- * app.use(guardHono(guard, { peer: (c) => c.req.header('x-api-key') }));
+ * app.use(guardHono(guard, { skip: (c) => c.req.path === '/health' }));
  */
 export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, options: HttpOptions<C> = {}) {
   const gate = new HttpGate<C>(guard, options, (c) => {

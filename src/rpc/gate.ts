@@ -20,8 +20,9 @@ import type { RpcPeer } from './who.js';
 /** The options that every adapter has. `R` is what the framework hands over for a request. */
 export interface GateOptions<R> {
   /**
-   * Who asks. `undefined`: the request is not limited. If it throws, or returns what is no ID, the request is answered with an
-   * error of the server. The adapter says what its default is.
+   * Who asks. `undefined`: the request is not limited. A client must not be able to choose: take a name that you have checked, else
+   * the address. If it throws, or returns what is no ID, the request is answered with an error of the server. The adapter says
+   * what its default is.
    */
   readonly peer?: ((request: R) => PeerId | RpcPeer | undefined) | undefined;
   /** Tokens that the request costs: an integer ≥ 1. Default 1. Anything else is treated like a bad peer. */

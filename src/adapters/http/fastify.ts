@@ -49,7 +49,7 @@ const encoder = new TextEncoder();
  * @throws ConfigError for a bad guard or option, which `ready` and `listen` report.
  *
  * @example
- * await app.register(fastifyPeergate, { guard, peer: (request) => request.headers['x-api-key'] });
+ * await app.register(fastifyPeergate, { guard, skip: ({ url }) => url === '/health' });
  */
 export function fastifyPeergate(app: FastifyLike, options: FastifyOptions, done: (error?: Error) => void): void {
   let gate: NodeGate<FastifyRequestLike>;
