@@ -62,7 +62,7 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
       entry.limitTime(node === undefined ? request : undefined);
       try {
         const response = await handler(request, ...rest);
-        return node === undefined ? (ended(gate, entry, response as Response) as S) : response;
+        return node === undefined ? (ended(gate, entry, response as Response, request) as S) : response;
       } catch (error) {
         if (node === undefined) entry.settle({ how: request.signal?.aborted ? 'cancelled' : 'error', error });
         throw error;
@@ -120,7 +120,7 @@ export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, 
     await next(); // It never throws: an error is an answer by now.
     entry.inTime();
     if (node === undefined) {
-      const response = ended(gate, entry, c.res);
+      const response = ended(gate, entry, c.res, c.req.raw);
       if (response !== c.res) c.res = response;
     }
     return undefined;
@@ -141,9 +141,14 @@ function answerTo<R>(gate: HttpGate<R>, refusal: Refusal<R>, node: OnNode | unde
 }
 
 /** The handler has answered. Settles the request, unless its body is a stream; then that does. */
-function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response): Response {
+function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response, { signal }: FetchRequest): Response {
   if (turnedAway.has(response)) {
     passage.abandon();
+    return response;
+  }
+  if (signal?.aborted) {
+    // Nobody waits for it. What the handler could not finish for that reason may be a 500 by now.
+    passage.cancel();
     return response;
   }
   const { status, body } = response ?? {};
