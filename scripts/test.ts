@@ -37,8 +37,44 @@ function remarks(output: string): string {
   return output
     .replace(/^\s*(Total|Passed|Skipped|Duration):? .*$/gm, '')
     .replace(/^.*?[•✘ ]*\s*\(\d+ \/ \d+\)\s*$/gm, '')
+    .replace(BEHAVIOURS, '')
     .replace(/\n{2,}/g, '\n')
     .trim();
+}
+
+/** What the adapters' suites print about each adapter (test/adapters/behaviours.ts): the rows of the table below. */
+const BEHAVIOURS = /^behaviours of (.+?): (\{.*\})$/gm;
+const adapters = new Map<string, Record<string, string>>();
+
+function noteBehaviours(output: string): void {
+  for (const [, name = '', kept = '{}'] of output.matchAll(BEHAVIOURS)) adapters.set(name, JSON.parse(kept));
+}
+
+/** Adapters × behaviours. A reason stands where a framework cannot have a behaviour. */
+function printBehaviours(): void {
+  if (adapters.size === 0) return;
+  const rows = [...adapters].sort(([one], [other]) => one.localeCompare(other));
+  const behaviours = [...new Set(rows.flatMap(([, kept]) => Object.keys(kept)))];
+  const footnotes: string[] = [];
+  const mark = (text = '–') => {
+    if (text.length <= 3) return text;
+    if (!footnotes.includes(text)) footnotes.push(text);
+    return `${footnotes.indexOf(text) + 1})`;
+  };
+  const width = Math.max(...behaviours.map(({ length }) => length)) + 2;
+  const columns = rows.map(([name]) => Math.max(name.length, 4) + 2);
+  const line = (first: string, cells: string[]) =>
+    console.log((first.padEnd(width) + cells.map((cell, i) => cell.padEnd(columns[i] as number)).join('')).trimEnd());
+  line(
+    'adapters',
+    rows.map(([name]) => name),
+  );
+  for (const behaviour of behaviours)
+    line(
+      behaviour,
+      rows.map(([, kept]) => mark(kept[behaviour])),
+    );
+  for (const [i, footnote] of footnotes.entries()) console.log(`${i + 1}) ${footnote}`);
 }
 
 function runFile(file: string): Promise<Outcome> {
@@ -59,6 +95,7 @@ function runFile(file: string): Promise<Outcome> {
     child.stderr.on('data', take);
     child.on('close', (exitCode, signal) => {
       const outcome = outcomeOf(output, exitCode);
+      noteBehaviours(output);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const { passed, failed, skipped } = outcome;
       const ended = exitCode === 0 ? '' : `, ended with ${signal ?? exitCode}`;
@@ -89,6 +126,8 @@ await Promise.all(
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) outcomes.push(await runFile(file));
   }),
 );
+
+printBehaviours();
 
 const sum = (part: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[part], 0);
 const [passed, skipped] = [sum('passed'), sum('skipped')];

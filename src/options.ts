@@ -19,7 +19,8 @@ export function requireKnownFields(options: unknown, known: readonly string[], w
   }
 }
 
-function suggestion(name: string, known: readonly string[]): string {
+/** What an error says of an unknown name: the nearest that exists, or all of them. */
+export function suggestion(name: string, known: readonly string[]): string {
   let nearest = '';
   // Further away than this, a suggestion would mislead.
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;

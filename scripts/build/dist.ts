@@ -19,9 +19,15 @@ const ENTRIES: Readonly<Record<string, string>> = {
   telemetry: 'src/telemetry/index.ts',
   prometheus: 'src/telemetry/prometheus.ts',
   adaptive: 'src/adaptive/index.ts',
+  cli: 'src/cli/main.ts',
 };
 
+/** What `npx peergate` runs. It imports the entries like an adapter, and Node. */
+const CLI = 'cli.js';
+
 const NOTICE = '/* Contains @assemblyscript/loader, Apache-2.0: see THIRD-PARTY-LICENSES.txt */';
+
+const SHEBANG = '#!/usr/bin/env node';
 
 /** Loaded with the types of every entry, for projects that have neither these names nor this library otherwise. */
 const AMBIENT = `/// <reference lib="esnext.disposable" />
@@ -44,6 +50,7 @@ export async function buildDist(): Promise<void> {
     mkdirSync(draft, { recursive: true });
     try {
       for (const file of entryFiles()) await bundle(file, join(draft, file));
+      await bundle(CLI, join(draft, CLI));
       await emitTypes(join(draft, 'types'));
       copyFileSync(join(root, 'build/core.wasm'), join(draft, 'core.wasm'));
       writeFileSync(join(draft, 'core.wasm.d.ts'), CORE_TYPES);
@@ -82,7 +89,7 @@ async function bundle(file: string, outfile: string): Promise<void> {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2022',
-    banner: name === 'index' ? { js: NOTICE } : {},
+    banner: name === 'index' ? { js: NOTICE } : file === CLI ? { js: SHEBANG } : {},
     plugins: [wiring(variant === '' ? '' : `.${variant}`)],
     logLevel: 'warning',
   });

@@ -41,6 +41,8 @@ export interface GateKind<R> {
   readonly name: string;
   /** Who asks, where the options do not say. Without it the option `peer` is required. */
   readonly peer?: ((request: R) => PeerId | RpcPeer | undefined) | undefined;
+  /** Requests that are not limited, whoever sent them. Where it throws, that counts as a bad peer. */
+  readonly skip?: ((request: R) => boolean) | undefined;
   /** Whether an answer with this status is a failure. Default: no answer is. Errors and time-outs always are. */
   readonly isFailure?: ((status: number | string | undefined) => boolean) | undefined;
   /** Names of options that the adapter has beside those of `GateOptions`. */
@@ -68,6 +70,7 @@ const COMPLAIN_EVERY_MS = 1000;
 export class RpcGate<R> {
   readonly guard: RpcGuard;
   readonly #peer: (request: R) => PeerId | RpcPeer | undefined;
+  readonly #skip: ((request: R) => boolean) | undefined;
   readonly #cost: ((request: R) => number) | undefined;
   readonly #surroundings: Surroundings<R>;
   readonly #complaints: Told<[error: unknown]>;
@@ -85,6 +88,7 @@ export class RpcGate<R> {
     const { clock } = limiter.config;
     this.guard = guard;
     this.#peer = peer;
+    this.#skip = kind.skip;
     this.#cost = cost;
     this.#surroundings = {
       guard,
@@ -104,6 +108,7 @@ export class RpcGate<R> {
    */
   enter(request: R): Passage<R> | Refusal<R> | undefined {
     try {
+      if (this.#skip?.(request)) return undefined;
       const peer = this.#peer(request);
       if (peer === undefined) return undefined;
       quiet(peer);

@@ -255,6 +255,7 @@ test('a deadline is a failure, whether the server’s timer or the client’s re
           return 'failure';
         },
       },
+      config: { circuitBreakerThreshold: 4 },
       handlers: { unary: () => reached.shift()?.() },
     },
   );

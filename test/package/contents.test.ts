@@ -111,6 +111,14 @@ test('the adapter imports the entries below it and not its framework', async () 
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
 });
 
+test('the command line imports the entries and Node', async () => {
+  const imports = await importsOf('dist/cli.js');
+  assert.equal(
+    imports.filter((specifier) => !specifier.startsWith('node:')),
+    ['./address.js', './index.js'],
+  );
+});
+
 test('telemetry imports the entry, and nothing of what it reports to', async () => {
   for (const name of ['telemetry', 'prometheus']) {
     assert.equal(await importsOf(`dist/${name}.js`), ['./index.js']);

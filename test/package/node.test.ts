@@ -1,5 +1,6 @@
 // The installed package in Node: imported, required, the core taken as a file, the adapter without its framework.
 
+import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { install, node } from './installed.js';
@@ -68,6 +69,18 @@ test('importing it does nothing: no module is compiled, no timer keeps the proce
     const { RateLimiter } = await import('peergate'); await import('peergate/json-rpc'); await import('peergate/adaptive');
     const before = compiled; new RateLimiter({ maxPeers: 1 }); new RateLimiter({ maxPeers: 1 }); console.log(before, compiled);`;
   assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '0 1' });
+});
+
+test('npx peergate runs the command line of the package', () => {
+  const log = '192.0.2.1 - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 5\n'.repeat(30);
+  const options = { cwd: project, input: log, encoding: 'utf8' } as const;
+  const { status, stdout, stderr } = spawnSync(
+    'npx',
+    ['--no', 'peergate', 'replay', '-', '--preset', 'strict'],
+    options,
+  );
+  assert.is(status, 0, stderr);
+  assert.match(stdout, '10 of 30 requests');
 });
 
 test('what is not exported cannot be reached', () => {

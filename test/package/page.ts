@@ -10,11 +10,12 @@ import type { Test } from 'uvu';
 import { install } from './installed.js';
 
 const candidates = process.env['CHROMIUM']?.split(':') ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'];
-const executablePath = candidates.find((path) => existsSync(path));
+/** Where Chromium is, if it is there. */
+export const chromiumPath = candidates.find((path) => existsSync(path));
 
 /** What defines a test that needs a page: it is skipped, with the reason, where there is no Chromium. */
 export function testOfPage(suite: Test): Test | Test['skip'] {
-  if (executablePath !== undefined) return suite;
+  if (chromiumPath !== undefined) return suite;
   console.log(
     `skipped, because there is no Chromium at ${candidates.join(' or ')}: install it, or set CHROMIUM to its path`,
   );
@@ -55,7 +56,7 @@ export async function inPage(
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const browser = await chromium.launch({
-    executablePath: executablePath ?? '',
+    executablePath: chromiumPath ?? '',
     args: ['--no-sandbox'],
     timeout: PATIENCE_MS,
   });
