@@ -5,11 +5,11 @@ import { ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/gr
 import protobuf from 'protobufjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type GrpcCall, type GrpcOptions, guardGrpc } from '../../src/adapters/grpc.js';
-import { isAllowed, RateLimiter, type RateLimiterConfig, RpcGuard } from '../../src/index.js';
-import { deferred, turn, until } from '../rpc/support.js';
-import { drain, openCircuit } from '../support.js';
-import { endOf, errorOf, GARBAGE, type ServerSetup, serveGrpc } from './grpc-rig.js';
+import { type GrpcCall, type GrpcOptions, guardGrpc } from '../../../src/adapters/grpc.js';
+import { isAllowed, RateLimiter, type RateLimiterConfig, RpcGuard } from '../../../src/index.js';
+import { deferred, turn, until } from '../../rpc/support.js';
+import { drain, openCircuit } from '../../support.js';
+import { endOf, errorOf, GARBAGE, type ServerSetup, serveGrpc } from './rig.js';
 
 const test = suite('the gRPC adapter');
 

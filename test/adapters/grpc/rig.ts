@@ -16,8 +16,8 @@ import {
   type ServiceError,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { type GrpcOptions, guardGrpc } from '../../src/adapters/grpc.js';
-import type { RpcGuard } from '../../src/index.js';
+import { type GrpcOptions, guardGrpc } from '../../../src/adapters/grpc.js';
+import type { RpcGuard } from '../../../src/index.js';
 
 /** What the server cannot decode as a request, and not encode as an answer. */
 export const GARBAGE = 'garbage';
