@@ -13,6 +13,7 @@ import * as coarse from './questions/coarse.js';
 import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
 import * as growth from './questions/growth.js';
+import * as grpc from './questions/grpc.js';
 import * as guardPrice from './questions/guard-price.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
@@ -95,6 +96,7 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
+  'grpc-cpu': (look) => look('grpc', grpc.GRPC, '', server.CPU),
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
   'server-batch': (look) => look('server', server.BATCH, '', server.CPU),

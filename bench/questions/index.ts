@@ -11,6 +11,7 @@ import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
+import { grpc } from './grpc.js';
 import { guard } from './guard.js';
 import { guardPrice } from './guard-price.js';
 import { known } from './known.js';
@@ -37,6 +38,7 @@ export const questions: readonly Question[] = [
   guard,
   guardPrice,
   server,
+  grpc,
   snapshot,
   telemetry,
   serverFlood,

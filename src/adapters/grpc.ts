@@ -53,6 +53,10 @@ export function guardGrpc(guard: RpcGuard, options: GrpcOptions = {}): ServerInt
   return (method, call) => new GuardedCall(gate, method, call);
 }
 
+/**
+ * What the base class would do for interceptors that may wait, is left out here: nothing waits, so each event goes straight on.
+ * A call costs 9 % more CPU with it, and 14 % with the base class (bench/server/grpc.ts).
+ */
 class GuardedCall extends ServerInterceptingCall implements GrpcCall {
   readonly method: Method;
   readonly #gate: RpcGate<GrpcCall>;
@@ -77,12 +81,12 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
       return;
     }
     if (entry === undefined) {
-      super.start(listener);
+      this.#inner.start(listener);
       return;
     }
     this.#passage = entry;
     this.#watchInner(entry);
-    super.start({
+    this.#inner.start({
       onReceiveMetadata: (metadata) => {
         this.#hasMetadata = true;
         listener.onReceiveMetadata(metadata);
@@ -102,14 +106,18 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (!this.#hasMetadata && !(this.#inner instanceof ServerInterceptingCall)) entry.settle(CANCELLED);
   }
 
+  override sendMetadata(metadata: Metadata): void {
+    this.#inner.sendMetadata(metadata);
+  }
+
   override sendMessage(message: unknown, callback: () => void): void {
     if (this.method.responseStream) this.#passage?.progress(STREAMING);
-    super.sendMessage(message, callback);
+    this.#inner.sendMessage(message, callback);
   }
 
   override sendStatus(status: Status): void {
     this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
-    super.sendStatus(status);
+    this.#inner.sendStatus(status);
   }
 
   /** A stream that its client resets seems to end at first, and so grpc-js complains that no request came. */
@@ -150,6 +158,6 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (retryAfterMs !== null) {
       metadata.set('grpc-status-details-bin', Buffer.from(statusWithRetryInfo(code, message, retryAfterMs)));
     }
-    super.sendStatus({ code, details: message, metadata });
+    this.#inner.sendStatus({ code, details: message, metadata });
   }
 }

@@ -1,0 +1,24 @@
+/** The examples of the adapters for gRPC, Connect and libp2p run, say what they should, and are short. */
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('examples of RPC adapters');
+
+function said(name: string, node = process.execPath, args = ['--import', 'tsx']): string {
+  const file = fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url));
+  assert.ok(readFileSync(file, 'utf8').trimEnd().split('\n').length < 40, `${name}: under 40 lines`);
+  const { stdout, stderr, status } = spawnSync(node, [...args, file], { encoding: 'utf8', timeout: 120_000 });
+  assert.is(stderr, '');
+  assert.is(status, 0);
+  return stdout;
+}
+
+test('grpc: calls are answered up to the burst, and the next one is told to wait', () => {
+  assert.match(said('grpc'), /^(Hello you\n){3}Rate limit exceeded, again in \d+ ms\n$/);
+});
+
+test.run();
