@@ -205,7 +205,9 @@ export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
 export const THREAD_FOUND = 10496; // THREAD_BATCH + BATCH * 8
 export const THREAD_APPENDED = 10504; // how many events each ring got so far, u32 each, modulo 2³²
 export const THREAD_RINGS = 10560; // a multiple of 64
-export const THREAD_BYTES = 26944; // THREAD_RINGS + RINGS * RING_BYTES, a multiple of 64
+export const THREAD_BYTES = 11520; // THREAD_RINGS + SHARED_RINGS_BYTES, a multiple of 64
+/** The only block of a plain table has longer rings. */
+export const PLAIN_THREAD_BYTES = 22848; // THREAD_RINGS + PLAIN_RINGS_BYTES
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;
@@ -271,7 +273,7 @@ export function threadsAt(free: number, inner: number, capacity: number): number
 }
 
 export function tableEnd(threadBlocks: number, threads: number): number {
-  return threadBlocks + threads * THREAD_BYTES;
+  return threadBlocks + (threads == 1 ? PLAIN_THREAD_BYTES : threads * THREAD_BYTES);
 }
 
 // ── time: ticks of 2⁻²⁰ ms ───────────────────────────────────────────────────────────────────────────────────────────

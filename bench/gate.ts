@@ -90,6 +90,7 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'batch-256': (look) => look('batch', batch.batchRow(256), batch.COLUMN) / look('batch', batch.SINGLE, batch.COLUMN),
   'telemetry-allowed': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.ALLOWED),
   'telemetry-rejected': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.REJECTED),
+  'telemetry-handle': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.REJECTED_BY_HANDLE),
   'telemetry-collect': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.COLLECT_MS),
   'telemetry-pause': (look) => look('telemetry', telemetry.ROW, telemetry.COLUMN, telemetry.PAUSE_MS),
   'guard-run': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.PLAIN),

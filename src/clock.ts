@@ -1,5 +1,7 @@
 // The clocks that `now` comes from when a call does not pass it.
 
+import { ConfigError } from './errors.js';
+
 /**
  * Returns a time in milliseconds, possibly fractional. It should be monotonic. If it runs backwards it adds no tokens and
  * shortens no open circuit; it only makes peers wait.
@@ -26,11 +28,13 @@ export function monotonicClockSince(origin: number): Clock {
  * come late by that much, but never early.
  *
  * @param read The clock that it reads. Default `performance.now`.
+ * @throws ConfigError for what is not a function.
  *
  * @example
  * const limiter = new RateLimiter({ clock: coarseClock() });
  */
 export function coarseClock(read: Clock = monotonicClock): Clock {
+  if (typeof read !== 'function') throw new ConfigError('read', 'a function', read);
   let reading: number | undefined;
   const forget = () => {
     reading = undefined;

@@ -113,7 +113,7 @@ export const RULES: { readonly [K in keyof ResolvedConfig]-?: Rule } = {
   ),
   clock: { expected: 'a function that returns milliseconds', holds: (value) => typeof value === 'function' },
   shared: yesOrNo,
-  module: { expected: 'a WebAssembly.Module', holds: (value) => value instanceof WebAssembly.Module },
+  module: { expected: 'a WebAssembly.Module of the core', holds: isCore },
 };
 
 /** What is kept of a field's value. @throws ConfigError that names the field, what was expected and what came. */
@@ -124,4 +124,16 @@ export function checked(field: keyof typeof RULES, value: unknown): unknown {
 function apply({ expected, holds, kept }: Rule, value: unknown, field: string): unknown {
   if (!holds(value)) throw new ConfigError(field, expected, value);
   return kept === undefined ? value : kept(value as never, field);
+}
+
+/** Taken when this file is loaded: a page may forbid compiling later on by replacing the class. */
+const exportsOf = WebAssembly.Module.exports;
+
+/** Whether it is a compiled module, of this realm or another, that makes tables. */
+function isCore(value: unknown): boolean {
+  try {
+    return exportsOf(value as WebAssembly.Module).some(({ name }) => name === 'init');
+  } catch {
+    return false;
+  }
 }

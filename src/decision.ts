@@ -1,7 +1,7 @@
 // Reading a decision: one integer that says "allowed", or why not and when to try again.
 
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
-import { REASON_SHIFT, RETRY_NEVER } from './wasm/core.js';
+import { REASON_SHIFT, RETRY_NEVER, STALE } from './wasm/core.js';
 
 declare const brand: unique symbol;
 
@@ -42,9 +42,12 @@ export function isAllowed(decision: number): boolean {
  * @throws RangeError (`ERR_PEERGATE_DECISION`) for a number that no check returns, TypeError for what is not a number.
  */
 export function reasonOf(decision: number): Reason {
-  if (isAllowed(decision)) return 'allowed';
-  const reason = decision >= LEAST && Number.isInteger(decision) ? REASONS[~decision >>> REASON_SHIFT] : undefined;
-  if (reason !== undefined) return reason;
+  const isOne = isAllowed(decision) ? decision < STALE : decision >= LEAST;
+  if (isOne && Number.isInteger(decision)) {
+    if (decision >= 0) return 'allowed';
+    const reason = REASONS[~decision >>> REASON_SHIFT];
+    if (reason !== undefined) return reason;
+  }
   throw new ArgumentRangeError(
     'ERR_PEERGATE_DECISION',
     `decision: expected an integer that a check returned, got ${shown(decision)}`,

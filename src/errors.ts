@@ -103,13 +103,23 @@ export class SharingError extends Error {
   }
 }
 
+const MOST_CHARACTERS = 40;
+const LONG = 10n ** 40n;
+
+function shortened(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}
+
 /** A value as an error message shows it. It is short, and it tells '5' from 5. */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+      return `'${shortened(value)}'`;
     case 'bigint':
-      return `${value}n`;
+      // Writing out a long one takes longer than anything else here.
+      return -LONG < value && value < LONG ? `${value}n` : 'a bigint of more than 40 digits';
+    case 'symbol':
+      return shortened(String(value));
     case 'function':
       return 'a function';
     case 'object':
@@ -119,8 +129,8 @@ export function shown(value: unknown): string {
   }
 }
 
-/** An object may have code of its own here, and a Proxy that was revoked always throws. */
-function kindOf(value: object): string {
+/** `Object`, `Array`, … An object may have code of its own here, and a Proxy that was revoked always throws. */
+export function kindOf(value: object): string {
   try {
     return Object.prototype.toString.call(value).slice(8, -1);
   } catch {

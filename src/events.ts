@@ -5,7 +5,7 @@
 import { type Decision, type Reason, reasonOf, retryAfterMs } from './decision.js';
 import { textOf } from './inspect.js';
 import { copyOf, type PeerId } from './slots.js';
-import { type Core, ID_KEPT } from './wasm/core.js';
+import { type Core, ID_KEPT, refOf } from './wasm/core.js';
 import {
   EVENT_CIRCUIT,
   EVENT_HELD_BACK,
@@ -59,8 +59,11 @@ export interface LimiterEvent {
 
 export type Listener = (event: LimiterEvent) => void;
 
-/** Hears of a rejection by its arguments. Bytes are the caller's own, and may change when this returns. */
-export type OnRejection = (peer: PeerId, decision: Decision, time: number) => void;
+/**
+ * Hears of a rejection by its arguments. Bytes are the caller's own, and may change when this returns. `row` is a number for
+ * the peer's row, which no other peer has while this one keeps it, to count by; -1 where it has none or none was at hand.
+ */
+export type OnRejection = (peer: PeerId, decision: Decision, time: number, row: number) => void;
 
 interface Subscription {
   readonly listener: Listener;
@@ -109,14 +112,14 @@ export class Events {
     };
   }
 
-  /** The decision, which listeners hear of if it is a rejection. */
-  told(peer: PeerId, decision: number, time: number): Decision {
-    if (this.isHeard && decision < 0) this.rejected(peer, decision, time);
+  /** The decision, which listeners hear of if it is a rejection. Slot and epoch are the peer's; slot -1: it has no row. */
+  told(peer: PeerId, decision: number, time: number, slot: number, epoch: number): Decision {
+    if (this.isHeard && decision < 0) this.rejected(peer, decision, time, slot < 0 ? -1 : refOf(slot, epoch));
     return decision as Decision;
   }
 
   /** Reports a rejection. */
-  rejected(peer: PeerId, decision: number, time: number): void {
+  rejected(peer: PeerId, decision: number, time: number, row = -1): void {
     let event: LimiterEvent | undefined;
     for (const { listener, onRejection } of this.#subscriptions) {
       if (onRejection === undefined) {
@@ -125,7 +128,7 @@ export class Events {
         continue;
       }
       try {
-        onRejection(peer, decision as Decision, time);
+        onRejection(peer, decision as Decision, time, row);
       } catch (error) {
         throwLater(error);
       }

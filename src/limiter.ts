@@ -90,10 +90,12 @@ export class RateLimiter extends Controls {
     const { core, slots } = this.#table;
     const entry = slots.seen(peerId);
     if (entry >= 0 && cost === 1 && typeof now === 'number') {
-      const decision = core.checkOne(slots.recent.slot(entry), slots.recent.epoch(entry), now);
+      const slot = slots.recent.slot(entry);
+      const epoch = slots.recent.epoch(entry);
+      const decision = core.checkOne(slot, epoch, now);
       // One comparison: as an unsigned number every permit is below STALE, every rejection above it.
       if (decision >>> 0 < STALE) return decision as Decision;
-      if (decision !== STALE) return this.#table.events.told(peerId, decision, now);
+      if (decision !== STALE) return this.#table.events.told(peerId, decision, now, slot, epoch);
     }
     return this.#checkAny(peerId, entry, cost, now);
   }
@@ -273,10 +275,13 @@ export class RateLimiter extends Controls {
     requireNow(now);
     const { core, slots } = this.#table;
     if (entry >= 0) {
-      const decision = core.check(slots.recent.slot(entry), slots.recent.epoch(entry), cost, now);
-      if (decision !== STALE) return this.#table.events.told(peerId, decision, now);
+      const slot = slots.recent.slot(entry);
+      const epoch = slots.recent.epoch(entry);
+      const decision = core.check(slot, epoch, cost, now);
+      if (decision !== STALE) return this.#table.events.told(peerId, decision, now, slot, epoch);
     }
-    return this.#table.events.told(peerId, slots.check(peerId, cost, now), now);
+    const decision = slots.check(peerId, cost, now);
+    return this.#table.events.told(peerId, decision, now, core.found[0] as number, core.found[1] as number);
   }
 
   /** Reads the clock only if it matters. */

@@ -3,7 +3,7 @@
 
 import { requireNow } from './args.js';
 import type { Reason } from './decision.js';
-import { ArgumentTypeError, shown } from './errors.js';
+import { ArgumentTypeError, ConfigError, shown } from './errors.js';
 import type { CircuitState, Listener, OnRejection } from './events.js';
 import { requireKnownFields } from './options.js';
 import type { PeerId } from './slots.js';
@@ -61,7 +61,7 @@ export abstract class Observed extends Views {
    * @param options.onRejection Hears of rejections in place of `listener`, by their arguments: for a flood, in which an object
    *   for each would cost more than the rest.
    * @returns A function that ends it.
-   * @throws TypeError for a listener that is no function; ConfigError for an unknown option.
+   * @throws TypeError for a listener that is no function; ConfigError for an unknown option or a bad one.
    *
    * @example
    * const unsubscribe = limiter.subscribe(({ kind, peer, to }) => {
@@ -80,6 +80,9 @@ export abstract class Observed extends Views {
         `onRejection: expected a function, got ${shown(onRejection)}`,
       );
     }
+    if (allThreads !== undefined && typeof allThreads !== 'boolean') {
+      throw new ConfigError('allThreads', 'a boolean', allThreads);
+    }
     requireOpen(this.#table.core);
     return this.#table.events.subscribe(listener, allThreads === true, onRejection);
   }
@@ -96,7 +99,10 @@ export abstract class Observed extends Views {
     return { allowed, rate_limited: rateLimited, circuit_open: circuitRejected, table_full: tableFullRejected };
   }
 
-  /** Events that were overwritten before they could be reported to a listener: a thread keeps 256 of circuits and 256 of rows. */
+  /**
+   * Events that were overwritten before they could be reported to a listener. A limiter of one thread keeps 256 of circuits
+   * and 256 of rows; each thread of a shared table keeps 32 and 8.
+   */
   get lostEvents(): number {
     return this.#table.events.lost;
   }
@@ -124,8 +130,10 @@ export abstract class Observed extends Views {
    * The counts to which an adapter adds what it did with rejected requests. One object for each name, so call it once.
    *
    * @param adapter The name of the adapter's entry, such as `json-rpc`. It becomes the label of a metric: never a peer's ID.
+   * @throws ConfigError for what is not a name.
    */
   rejectionsBy(adapter: string): RejectionCounts {
+    if (typeof adapter !== 'string' || adapter === '') throw new ConfigError('adapter', 'a name', adapter);
     let counts = this.#rejections.get(adapter);
     if (counts === undefined) {
       counts = { answered: 0, dropped: 0, closed: 0 };

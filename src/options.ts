@@ -1,7 +1,7 @@
 // Field names of an options object. A limit with a misspelt name would protect nobody, so an unknown name is an error,
 // and the error suggests the name that was probably meant.
 
-import { ConfigError } from './errors.js';
+import { ConfigError, kindOf } from './errors.js';
 
 /**
  * Accepts an options object whose fields all have known names.
@@ -13,11 +13,18 @@ import { ConfigError } from './errors.js';
  */
 export function requireKnownFields(options: unknown, known: readonly string[], what = 'options'): void {
   if (typeof options !== 'object' || options === null) throw new ConfigError(what, 'an object', options);
+  let isEmpty = true;
   for (const name in options) {
+    isEmpty = false;
     if (known.includes(name)) continue;
     throw new ConfigError(name, `no field of this name${suggestion(name, known)}`, (options as never)[name]);
   }
+  // A list, a Map or a promise has no fields, so it would pass for options that say nothing.
+  if (isEmpty && !KINDS.includes(kindOf(options))) throw new ConfigError(what, 'an object with named fields', options);
 }
+
+/** What options may be: objects, and modules that export them. */
+const KINDS = ['Object', 'Module'];
 
 /** What an error says of an unknown name: the nearest that exists, or all of them. */
 export function suggestion(name: string, known: readonly string[]): string {

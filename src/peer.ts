@@ -93,9 +93,9 @@ export class Peer {
       const decision = this.#core.checkOne(this.#slot, this.#epoch, now);
       // One comparison: as an unsigned number every permit is below STALE, every rejection above it.
       if (decision >>> 0 < STALE) return decision as Decision;
-      if (decision !== STALE) return this.#table.events.told(this.#id, decision, now);
+      if (decision !== STALE) return this.#table.events.told(this.#id, decision, now, this.#slot, this.#epoch);
     }
-    return this.#table.events.told(this.#id, this.#checkAny(cost, now), now);
+    return this.#table.events.told(this.#id, this.#checkAny(cost, now), now, this.#slot, this.#epoch);
   }
 
   /** `check`, as true or false: for when you only limit, and record no results. Parameters and errors as for `check`. */

@@ -23,6 +23,7 @@ import { crc32 } from './crc32.js';
 import { SnapshotError, shown } from './errors.js';
 import { limitsFrom } from './settings.js';
 import { OLD_LIMITS_BYTES, OLD_RECORD_BYTES, readOldLimits, readOldSnapshot, renewed } from './snapshot-older.js';
+import { isUint8Array } from './typed-arrays.js';
 import { RECORD_BYTES } from './wasm/copying.js';
 import { EXPECTED } from './wasm/reading.js';
 import { CLASS_NAME_BYTES, CLASSES, SETTINGS, type StoredClass, type StoredSettings } from './wasm/settings.js';
@@ -140,7 +141,7 @@ function writeSection(room: Uint8Array, kind: number, bytes: number): DataView {
 
 /** @throws SnapshotError for bytes that are not, or not any more, a snapshot of a version that can be read. */
 export function readSnapshot(bytes: Uint8Array): Saved {
-  if (!(bytes instanceof Uint8Array)) throw new SnapshotError('a Uint8Array', shown(bytes));
+  if (!isUint8Array(bytes)) throw new SnapshotError('a Uint8Array', shown(bytes));
   if (bytes.length < HEADER_BYTES) throw new SnapshotError(`at least ${HEADER_BYTES} bytes`, bytes.length);
   const view = viewOf(bytes);
   const [magic, version, abi] = [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true)];

@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as events from '../assembly/event-layout.js';
 import * as layout from '../assembly/layout.js';
+import { tableBytes } from '../src/wasm/core.js';
 
 const test = suite('layout');
 
@@ -86,7 +87,7 @@ const THREAD_FIELDS: readonly Field[] = [
   ['THREAD_BATCH', 8 * layout.BATCH, 8],
   ['THREAD_FOUND', 8, 4],
   ['THREAD_APPENDED', 4 * events.RINGS, 4],
-  ['THREAD_RINGS', events.RINGS * events.RING_BYTES, 64],
+  ['THREAD_RINGS', events.SHARED_RINGS_BYTES, 64],
 ];
 
 for (const [what, prefix, fields, start, end] of [
@@ -142,9 +143,18 @@ test('sizes that are written out are those of their parts', () => {
   assert.is(layout.ROW_BYTES, 2 ** layout.ROW_BITS);
   assert.is(layout.MAX_PEERS, 2 ** layout.SLOT_BITS);
   assert.is(layout.SET_BYTES, 2 ** layout.SET_BITS);
-  assert.is(events.RING_BYTES, events.RING_EVENTS * events.EVENT_BYTES);
+  assert.is(events.PLAIN_RINGS_BYTES, events.RINGS * events.PLAIN_EVENTS * events.EVENT_BYTES);
+  assert.is(events.SHARED_RINGS_BYTES, (events.SHARED_CIRCUITS + events.SHARED_TABLE) * events.EVENT_BYTES);
+  for (const shared of [true, false]) {
+    const ends = [0, 1].map(
+      (ring) => events.ringStart(ring, shared) + events.ringEvents(ring, shared) * events.EVENT_BYTES,
+    );
+    assert.equal(ends, [events.ringStart(1, shared), shared ? events.SHARED_RINGS_BYTES : events.PLAIN_RINGS_BYTES]);
+    for (const ring of [0, 1]) assert.is(Math.log2(events.ringEvents(ring, shared)) % 1, 0, 'numbers wrap at 2³²');
+  }
   assert.is(events.EVENT_BYTES, events.EVENT_TIME + 8, 'the time is the last');
-  assert.is(layout.THREAD_BYTES, layout.THREAD_RINGS + events.RINGS * events.RING_BYTES);
+  assert.is(layout.THREAD_BYTES, layout.THREAD_RINGS + events.SHARED_RINGS_BYTES);
+  assert.is(layout.PLAIN_THREAD_BYTES, layout.THREAD_RINGS + events.PLAIN_RINGS_BYTES);
   assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
   assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
   assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));
@@ -158,6 +168,20 @@ test('sizes that are written out are those of their parts', () => {
   assert.is(layout.ID_KEPT, layout.COLD_BYTES - layout.COLD_ID);
   assert.is(layout.SLOT_BITS + layout.EPOCH_BITS, 53, 'a reference fits a double');
   assert.is(layout.EPOCH_BITS + layout.LIFE_BITS, 32, 'epoch and life fill the upper half of META');
+});
+
+test('a table has at most 160 bytes a peer, and one of 32 threads has 128 KB beside that', () => {
+  const perPeer = (peers: number, threads: number) => tableBytes(peers, threads) / peers;
+  assert.ok(perPeer(10_000, 1) <= 160, `${perPeer(10_000, 1)}`);
+  assert.ok(perPeer(65_536, 1) <= 157, `${perPeer(65_536, 1)}`);
+  for (const peers of [100_000, 1_000_000, layout.MAX_PEERS])
+    assert.ok(perPeer(peers, layout.MAX_THREADS) <= 160, `${peers}: ${perPeer(peers, layout.MAX_THREADS)}`);
+  // Half of what a thread's block costs is the room for a batch of 1 024 handles.
+  for (const peers of [65_536, 80_000])
+    assert.ok(
+      tableBytes(peers, layout.MAX_THREADS) <= 160 * peers + 131_072,
+      `${peers}: ${perPeer(peers, layout.MAX_THREADS)}`,
+    );
 });
 
 for (const capacity of [1, 16, 17, 64, 65, 100, 4_096, 4_097, 65_536, 262_144, 262_145, 1_000_000, layout.MAX_PEERS]) {
@@ -181,7 +205,8 @@ for (const capacity of [1, 16, 17, 64, 65, 100, 4_096, 4_097, 65_536, 262_144, 2
     const blocks = layout.threadsAt(free, inner, capacity);
     assert.ok(blocks >= free + words * 8);
     assert.is(blocks % 64, 0);
-    for (const threads of [1, layout.MAX_THREADS]) {
+    assert.is(layout.tableEnd(blocks, 1), blocks + layout.PLAIN_THREAD_BYTES);
+    for (const threads of [2, layout.MAX_THREADS]) {
       assert.is(layout.tableEnd(blocks, threads), blocks + threads * layout.THREAD_BYTES);
     }
     assert.ok(layout.tableEnd(blocks, layout.MAX_THREADS) < 2 ** 32, 'all of it can be addressed');

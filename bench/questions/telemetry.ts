@@ -13,12 +13,14 @@ export const ROW = 'with everything attached';
 export const COLUMN = 'in turns with nothing attached';
 export const ALLOWED = 'an allowed check: ratio';
 export const REJECTED = 'a rejection by ID: ratio';
+export const REJECTED_BY_HANDLE = 'a rejection by handle: ratio';
 export const COLLECT_MS = 'collect of 65 536 peers ms';
 export const PAUSE_MS = 'longest pause at a million peers ms';
 
 const PEERS = 1_000;
+/** Ten times as many as the log remembers. */
+const CROWD = 10_000;
 const TURNS = QUICK ? 10 : 300;
-const order = orderOf(PEERS);
 
 /** A logger that throws everything away; a meter and a tracer that are asked for nothing. */
 const silent = { warn() {}, info() {}, debug() {}, isLevelEnabled: () => false };
@@ -37,8 +39,13 @@ function attach(limiter: RateLimiter): () => void {
   return () => observer.close();
 }
 
-function loopsOf(answer: 'allow' | 'rate', byId: boolean): readonly [without: Loop, withAll: Loop, end: () => void] {
-  const ids = idsOf(namesOf('libp2p', PEERS));
+function loopsOf(
+  answer: 'allow' | 'rate',
+  byId: boolean,
+  count: number,
+): readonly [without: Loop, withAll: Loop, end: () => void] {
+  const order = orderOf(count);
+  const ids = idsOf(namesOf('libp2p', count));
   const loopOf = (limiter: RateLimiter) => {
     const peers = handlesOf(limiter, ids);
     const step = byId
@@ -59,8 +66,8 @@ function nsOf({ ops, sink, run }: Loop): number {
   return ns;
 }
 
-function inTurns(answer: 'allow' | 'rate', byId = false): readonly [without: number, withAll: number] {
-  const [without, withAll, end] = loopsOf(answer, byId);
+function inTurns(answer: 'allow' | 'rate', byId = false, peers = PEERS): readonly [without: number, withAll: number] {
+  const [without, withAll, end] = loopsOf(answer, byId, peers);
   let [fastest, fastestOfAll] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let turn = -10; turn < TURNS; turn++) {
     const [one, other] = turn % 2 === 0 ? [nsOf(without), nsOf(withAll)] : [nsOf(withAll), nsOf(without)].reverse();
@@ -105,6 +112,7 @@ async function measure(): Promise<Figures> {
   const [allowed, allowedObserved] = inTurns('allow');
   const [rejected, rejectedObserved] = inTurns('rate');
   const [rejectedById, observedById] = inTurns('rate', true);
+  const [crowd, crowdObserved] = inTurns('rate', false, CROWD);
   const { ms } = await scrapes(65_536);
   const { pauseMs } = await scrapes(QUICK ? 200_000 : 1_000_000);
   return {
@@ -116,7 +124,10 @@ async function measure(): Promise<Figures> {
     [REJECTED]: observedById / rejectedById,
     'a rejection by handle ns': rejected,
     'observed by handle ns': rejectedObserved,
-    'a rejection by handle: ratio': rejectedObserved / rejected,
+    [REJECTED_BY_HANDLE]: rejectedObserved / rejected,
+    'of ten times as many peers ns': crowd,
+    'observed, of ten times as many ns': crowdObserved,
+    'of ten times as many: ratio': crowdObserved / crowd,
     [COLLECT_MS]: ms,
     [PAUSE_MS]: pauseMs,
   };
@@ -125,7 +136,7 @@ async function measure(): Promise<Figures> {
 export const telemetry: Question = {
   name: 'telemetry',
   title: 'What it costs to be seen',
-  about: `${PEERS} peers at random, real clock; every rejected peer is one of those that the log remembers; a meter, a tracer, a logger, channels and a registry; ${TURNS} turns.`,
+  about: `${PEERS} peers at random, real clock; the log remembers as many, and of ${CROWD} peers a tenth; a meter, a tracer, a logger, channels and a registry; ${TURNS} turns.`,
   cases: [{ row: ROW, column: COLUMN, measure }],
   shown: { as: 'list' },
 };

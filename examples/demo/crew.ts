@@ -7,6 +7,16 @@ import { openPort } from './port.js';
 
 const children = new Set<ChildProcess>();
 
+/** A process of the demo ended while another one waited for it. */
+export class EndedEarly extends Error {
+  readonly code: number | null;
+
+  constructor(code: number | null) {
+    super(`a process of the demo ended early, with ${code}`);
+    this.code = code;
+  }
+}
+
 /** @param descriptors What the process gets copies of. */
 function start(file: string, args: readonly string[], descriptors: readonly number[] = []): ChildProcess {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
@@ -31,7 +41,7 @@ function heard<M, T>(child: ChildProcess, pick: (message: M) => T | undefined): 
       child.off('exit', onExit);
       resolve(found);
     };
-    const onExit = (code: number | null) => reject(new Error(`a process of the demo ended early, with ${code}`));
+    const onExit = (code: number | null) => reject(new EndedEarly(code));
     child.on('message', onMessage as (message: unknown) => void);
     child.once('exit', onExit);
   });

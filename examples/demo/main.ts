@@ -3,9 +3,18 @@
 // kept its promises, 1 if not, 2 for bad options. A slow machine makes a run longer and changes no verdict.
 
 import { during } from '../../scripts/progress.js';
-import { Client, type Done, endAll, Server } from './crew.js';
+import { Client, type Done, EndedEarly, endAll, Server } from './crew.js';
 import { type DemoOptions, readOptions, USAGE } from './options.js';
-import { type ClientCounts, FLOODER, HONEST, type Plan, planOf, type Role, type ServerReport } from './plan.js';
+import {
+  type ClientCounts,
+  EXIT_BAD_OPTION,
+  FLOODER,
+  HONEST,
+  type Plan,
+  planOf,
+  type Role,
+  type ServerReport,
+} from './plan.js';
 import { LEGEND, summaryLines, tableLines } from './table.js';
 import { judge, type Summary } from './verdict.js';
 
@@ -24,7 +33,7 @@ function optionsOrExit(): DemoOptions {
     process.exit(0);
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
-    process.exit(2);
+    process.exit(EXIT_BAD_OPTION);
   }
 }
 
@@ -113,7 +122,11 @@ process.once('SIGINT', () => {
 });
 process.once('exit', endAll);
 
-const { summary, report } = await run(options, plan);
+const { summary, report } = await run(options, plan).catch((error) => {
+  // Its server has said why.
+  if (error instanceof EndedEarly && error.code === EXIT_BAD_OPTION) process.exit(EXIT_BAD_OPTION);
+  throw error;
+});
 if (options.json)
   console.log(JSON.stringify({ options, plan, summary, transitions: report.transitions, threads: report.threads }));
 else console.log(`\n${summaryLines(plan, summary, report).join('\n')}`);

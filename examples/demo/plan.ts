@@ -18,6 +18,8 @@ export const MAX_PEERS = 128;
 export const THREAD_HEADER = 'x-thread';
 /** What a request takes the server. */
 export const WORK_MS = 0.2;
+/** How the demo ends, and its server, where an option cannot be followed. */
+export const EXIT_BAD_OPTION = 2;
 const MOST_HONEST_PER_SEC = 20;
 const RENAMES_PER_SEC = 50;
 const FLOODS_A_WORKER = 2;

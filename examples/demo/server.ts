@@ -7,6 +7,7 @@ import { type CircuitState, RateLimiter } from '../../src/index.js';
 import { serveMetrics } from './metrics.js';
 import {
   CIRCUIT_OPEN_MS,
+  EXIT_BAD_OPTION,
   FAILING,
   type FromServer,
   type FromThread,
@@ -112,7 +113,11 @@ process.on('message', async ({ ask }: ToServer) => {
 process.on('disconnect', () => process.exit());
 
 if (plan.metricsPort !== undefined) {
-  const { port } = (await serveMetrics(limiter, plan.metricsPort)).address() as AddressInfo;
+  const server = await serveMetrics(limiter, plan.metricsPort).catch(({ message }: Error) => {
+    console.error(`--metrics: cannot listen on 127.0.0.1:${plan.metricsPort}: ${message}`);
+    process.exit(EXIT_BAD_OPTION);
+  });
+  const { port } = server.address() as AddressInfo;
   console.error(`metrics: http://127.0.0.1:${port}/`);
 }
 if (plan.isProtected) setInterval(watch, WATCH_EVERY_MS);

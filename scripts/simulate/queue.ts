@@ -20,8 +20,6 @@ export class QueueServer {
   readonly #clients: number[] = [];
   #head = 0;
   #freeAt = 0;
-  #waited = 0;
-  #begun = 0;
   #sampleAt = SAMPLE_MS;
   #late = 0;
   #samples = 0;
@@ -49,8 +47,6 @@ export class QueueServer {
         continue;
       }
       const client = this.#clients[this.#head++] as number;
-      this.#waited += begin - arrived;
-      this.#begun++;
       if (!decide(client, begin)) {
         this.#freeAt = begin + this.#serviceMs * REJECTION;
         continue;
@@ -60,12 +56,10 @@ export class QueueServer {
     }
   }
 
-  /** How long those had waited, on average, whose turn came since the last reading. */
-  delayMs(): number {
-    const mean = this.#begun === 0 ? 0 : this.#waited / this.#begun;
-    this.#waited = 0;
-    this.#begun = 0;
-    return mean;
+  /** How long the oldest request has waited that is still waiting; 0 where none is. */
+  oldestMs(nowMs: number): number {
+    const arrived = this.#arrivals[this.#head];
+    return arrived === undefined ? 0 : nowMs - arrived;
   }
 
   /** How late the timer was since the last reading, on average. NaN where it has not had its turn. */

@@ -21,8 +21,8 @@ export function follow(signal: AbortSignal, follower: Follower): void {
   if (following === undefined) {
     const followers = new Set<Follower>();
     following = { followers, listener: () => cancelAll(signal, followers) };
-    followed.set(signal, following);
     signal.addEventListener('abort', following.listener, { once: true });
+    followed.set(signal, following);
   }
   following.followers.add(follower);
 }
@@ -34,7 +34,11 @@ export function unfollow(signal: AbortSignal, follower: Follower): void {
   following.followers.delete(follower);
   if (following.followers.size > 0) return;
   followed.delete(signal);
-  signal.removeEventListener('abort', following.listener);
+  try {
+    signal.removeEventListener('abort', following.listener);
+  } catch {
+    // The call has ended. What is no AbortSignal of the platform must not keep its answer back.
+  }
 }
 
 function cancelAll(signal: AbortSignal, followers: Set<Follower>): void {

@@ -95,7 +95,13 @@ export class Running<T> extends Deadline implements Follower {
 
   /** Calls the handler. One that answers without a promise costs no promise of its own and no deadline. */
   start(handler: Handler<T>): Promise<T> {
-    if (this.#caller !== undefined) follow(this.#caller, this);
+    try {
+      if (this.#caller !== undefined) follow(this.#caller, this);
+    } catch (error) {
+      // The handler was not called, so this says nothing about the peer.
+      this.#finish({ error }, true);
+      return Promise.reject(error);
+    }
     try {
       const returned = handler(new Seen(this.#peer, this.#permit, this));
       if (isThenable(returned)) {

@@ -159,9 +159,7 @@ export class RpcGuard {
     if (typeof fn !== 'function') throw new RpcArgumentError('fn', 'a function', fn);
     if (typeof classify !== 'function') throw new RpcArgumentError('classify', 'a function', classify);
     if (!isTimeout(timeoutMs)) throw new ConfigError('timeoutMs', TIMEOUT_EXPECTED, timeoutMs);
-    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-      throw new RpcArgumentError('signal', 'an AbortSignal', signal);
-    }
+    if (signal !== undefined) requireSignal(signal);
     if (decision !== undefined) requireDecision(decision);
 
     // An ID in bytes is copied: the caller may reuse its buffer before the call ends.
@@ -179,6 +177,11 @@ export class RpcGuard {
     }
     return new Running(this.#surroundings, who, permit, timeoutMs, signal, classify).start(fn);
   }
+}
+
+function requireSignal(signal: AbortSignal): void {
+  const isOne = typeof signal?.addEventListener === 'function' && typeof signal.removeEventListener === 'function';
+  if (!isOne) throw new RpcArgumentError('signal', 'an AbortSignal', signal);
 }
 
 const TIMEOUT_EXPECTED = `more than 0 and at most ${LONGEST_TIMEOUT_MS}, or Infinity`;

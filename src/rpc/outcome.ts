@@ -26,7 +26,7 @@ export function outcomeOf(settled: Settled): Outcome {
 export function checkedOutcome(outcome: unknown, what = 'what classify returned'): Outcome {
   if (outcome === 'success' || outcome === 'failure' || outcome === 'ignored') return outcome;
   // An async classify is a mistake, but its rejection must not end the process as well.
-  if (outcome instanceof Promise) outcome.catch(() => {});
+  Promise.resolve(outcome).catch(() => {});
   throw new RpcArgumentError(what, "'success', 'failure' or 'ignored'", outcome);
 }
 

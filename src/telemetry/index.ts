@@ -1,8 +1,9 @@
 // The entry `peergate/telemetry`: a limiter's metrics, spans, logs and diagnostics channels. OpenTelemetry's API and loggers
 // are taken by their structure and not imported.
 
-import { ConfigError, type RateLimiter, requireKnownFields } from '../index.js';
-import { publishCalls, publisher } from './channels.js';
+import { ConfigError, type LimiterEvent, type OnRejection, type RateLimiter, requireKnownFields } from '../index.js';
+import { type Publisher, publishCalls, publisher } from './channels.js';
+import { runAll } from './harmless.js';
 import { Logs, type TelemetryLogger } from './logs.js';
 import { meterLimiter, type TelemetryMeter } from './metrics.js';
 import { type TelemetryTracer, traceCalls } from './spans.js';
@@ -36,6 +37,13 @@ export interface Observer {
 }
 
 const NAMES = ['name', 'meter', 'tracer', 'logger', 'logEveryMs', 'topK', 'allThreads', 'peerAttribute'];
+const METER_METHODS = [
+  'createObservableCounter',
+  'createObservableUpDownCounter',
+  'createObservableGauge',
+  'addBatchObservableCallback',
+  'removeBatchObservableCallback',
+];
 const LONGEST_MS = 2 ** 31 - 1;
 const MOST_PEERS = 1_000;
 
@@ -62,9 +70,12 @@ export function observe(limiter: RateLimiter, options: ObserveOptions = {}): Obs
   } = options;
   if (typeof limiter?.subscribe !== 'function') throw new ConfigError('limiter', 'a RateLimiter', limiter);
   if (typeof name !== 'string' || name === '') throw new ConfigError('name', 'a name', name);
-  requireMethods('meter', meter, ['addBatchObservableCallback', 'createObservableCounter'], 'a Meter');
+  requireMethods('meter', meter, METER_METHODS, 'a Meter');
   requireMethods('tracer', tracer, ['startActiveSpan'], 'a Tracer');
   requireMethods('logger', logger, ['warn', 'info', 'debug'], 'a logger with warn, info and debug');
+  if (logger?.isLevelEnabled !== undefined) {
+    requireMethods('logger', logger, ['isLevelEnabled'], 'a logger whose isLevelEnabled is a function');
+  }
   if (!(typeof logEveryMs === 'number' && logEveryMs > 0 && logEveryMs <= LONGEST_MS)) {
     throw new ConfigError('logEveryMs', `more than 0 and at most ${LONGEST_MS}`, logEveryMs);
   }
@@ -78,34 +89,42 @@ export function observe(limiter: RateLimiter, options: ObserveOptions = {}): Obs
     throw new ConfigError('peerAttribute', 'a function', peerAttribute);
   }
 
-  const endings: (() => void)[] = [publishCalls(limiter, name)];
-  const publish = publisher(name);
-  const logs = logger && new Logs(limiter, logger, { logEveryMs, topK });
-  if (publish !== undefined || logs !== undefined) {
+  const endings: (() => void)[] = [];
+  const close = () => runAll(endings.splice(0));
+  try {
+    const publish = publisher(name);
+    const logs = logger && new Logs(limiter, logger, { logEveryMs, topK });
     // One for both: in a flood each listener more would be felt.
-    const unsubscribe = limiter.subscribe(
-      (event) => {
-        publish?.tell(event);
-        logs?.tell(event);
-      },
-      {
-        allThreads,
-        onRejection(peer, decision, time) {
-          publish?.rejected(peer, decision, time);
-          logs?.rejected(peer, decision, time);
-        },
-      },
-    );
-    endings.push(unsubscribe);
+    if (publish !== undefined || logs !== undefined) endings.push(listen(limiter, publish, logs, allThreads));
+    if (logs !== undefined) {
+      logs.begin();
+      endings.push(() => logs.close());
+    }
+    endings.push(publishCalls(limiter, name));
+    if (meter !== undefined) endings.push(meterLimiter(limiter, meter, name));
+    if (tracer !== undefined) endings.push(traceCalls(limiter, tracer, name, peerAttribute));
+  } catch (error) {
+    close();
+    throw error;
   }
-  if (logs !== undefined) endings.push(() => logs.close());
-  if (meter !== undefined) endings.push(meterLimiter(limiter, meter, name));
-  if (tracer !== undefined) endings.push(traceCalls(limiter, tracer, name, peerAttribute));
-  return {
-    close() {
-      for (const end of endings.splice(0)) end();
-    },
+  return { close };
+}
+
+function listen(
+  limiter: RateLimiter,
+  publish: Publisher | undefined,
+  logs: Logs | undefined,
+  allThreads: boolean | undefined,
+): () => void {
+  const listener = (event: LimiterEvent) => {
+    publish?.tell(event);
+    logs?.tell(event);
   };
+  const onRejection: OnRejection = (peer, decision, time, row) => {
+    publish?.rejected(peer, decision, time);
+    logs?.rejected(peer, decision, time, row);
+  };
+  return limiter.subscribe(listener, { allThreads, onRejection });
 }
 
 function requireMethods(option: string, value: unknown, methods: readonly string[], expected: string): void {

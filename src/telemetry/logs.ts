@@ -10,7 +10,7 @@ import {
   reasonOf,
   retryAfterMs,
 } from '../index.js';
-import { Book, type Group, Lines } from './lines.js';
+import { Book, Group, Lines } from './lines.js';
 import { textOf } from './spans.js';
 
 type Write = (fields: object, message: string) => void;
@@ -29,6 +29,10 @@ export interface LogOptions {
 }
 
 const TICK_MS = 100;
+// Of the ten lines in a second, as many are left to what matters more.
+const REJECTIONS_LEAVE = 2;
+const CIRCUITS_LEAVE = 1;
+const DEBUGGING_LEAVES = 5;
 
 export class Logs {
   readonly #limiter: RateLimiter;
@@ -40,7 +44,7 @@ export class Logs {
   readonly #circuitGroup: Group;
   readonly #tableFull: Book<LimiterEvent>;
   readonly #fleetFault: Book<LimiterEvent>;
-  readonly #timer: ReturnType<typeof setInterval>;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #debuggedAt: number;
   /** Peers whose line waits for room. */
   #debugging: object[] = [];
@@ -49,11 +53,11 @@ export class Logs {
     this.#limiter = limiter;
     this.#logger = logger;
     this.#options = options;
-    this.#lines = new Lines(options.logEveryMs);
+    this.#lines = new Lines(options.logEveryMs, limiter.config.clock);
     this.#debuggedAt = limiter.config.clock();
     const rejected = (fields: object) => logger.warn({ event: 'peergate.rejected', ...fields }, 'request rejected');
-    const rejectedGroup = { several: (suppressed: number) => rejected({ reason: 'several', suppressed }) };
-    const bookOf = (reason: string) =>
+    const rejectedGroup = new Group((suppressed) => rejected({ reason: 'several', suppressed }), REJECTIONS_LEAVE);
+    const bookOf = (reason: string, kind: number) =>
       new Book<Decision>(
         {
           write: (decision, suppressed, peer) =>
@@ -61,13 +65,14 @@ export class Logs {
           flush: (peer, suppressed) => rejected({ peer, reason, suppressed }),
         },
         rejectedGroup,
+        kind,
       );
     this.#rejections = {
-      rate_limited: bookOf('rate_limited'),
-      circuit_open: bookOf('circuit_open'),
-      table_full: bookOf('table_full'),
+      rate_limited: bookOf('rate_limited', 0),
+      circuit_open: bookOf('circuit_open', 1),
+      table_full: bookOf('table_full', 2),
     };
-    this.#circuitGroup = { several: (suppressed) => this.#circuit({ suppressed }) };
+    this.#circuitGroup = new Group((suppressed) => this.#circuit({ suppressed }), CIRCUITS_LEAVE);
     this.#tableFull = this.#statesBook('peergate.table_full', 'the table is full', () => ({
       size: limiter.config.maxPeers,
       reclaimed: limiter.stats().reclaimed,
@@ -80,23 +85,27 @@ export class Logs {
         heldBack: limiter.stats().heldBack,
       }),
     );
+  }
+
+  /** From now on lines that are due later are written. The timer keeps no process alive. */
+  begin(): void {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     (this.#timer as { unref?(): void }).unref?.();
   }
 
-  rejected(peer: PeerId, decision: Decision, time: number): void {
+  rejected(peer: PeerId, decision: Decision, time: number, row: number): void {
     const reason = reasonOf(decision);
     const { rate_limited, circuit_open, table_full } = this.#rejections;
     const book = reason === 'rate_limited' ? rate_limited : reason === 'circuit_open' ? circuit_open : table_full;
-    this.#lines.tell(book, textOf(peer), decision, time);
+    if (!this.#lines.leaveOut(book, row, time)) this.#lines.tell(book, textOf(peer), decision, row);
   }
 
   /** All but rejections. */
   tell(event: LimiterEvent): void {
-    const { kind, peer, to, time } = event;
-    if (kind === 'circuit') this.#lines.tell(this.#circuitBook(to ?? ''), textOf(peer ?? ''), event, time);
-    else if (kind === 'table_full') this.#lines.tell(this.#tableFull, '', event, time);
-    else if (kind === 'held_back') this.#lines.tell(this.#fleetFault, '', event, time);
+    const { kind, peer, to } = event;
+    if (kind === 'circuit') this.#lines.tell(this.#circuitBook(to ?? ''), textOf(peer ?? ''), event);
+    else if (kind === 'table_full') this.#lines.tell(this.#tableFull, '', event);
+    else if (kind === 'held_back') this.#lines.tell(this.#fleetFault, '', event);
   }
 
   close(): void {
@@ -135,14 +144,13 @@ export class Logs {
         // What holds for the whole limiter is told as it is now, however late the line comes.
         flush: (_, suppressed) => warn({ ...openOr({}, fields), suppressed }),
       },
-      { several: (suppressed) => warn({ suppressed }) },
+      new Group((suppressed) => warn({ suppressed })),
     );
   }
 
   #tick(): void {
-    const now = this.#limiter.config.clock();
-    this.#lines.tick(now);
-    if (this.#logger.isLevelEnabled?.('debug')) this.#debug(now);
+    this.#lines.tick();
+    if (this.#logger.isLevelEnabled?.('debug')) this.#debug(this.#limiter.config.clock());
   }
 
   #debug(now: number): void {
@@ -150,7 +158,7 @@ export class Logs {
       this.#debuggedAt = now;
       this.#debugging = this.#busiest();
     }
-    while (this.#debugging.length > 0 && this.#lines.mayWrite(now)) {
+    while (this.#debugging.length > 0 && this.#lines.mayWrite(DEBUGGING_LEAVES)) {
       this.#logger.debug({ event: 'peergate.peer', ...this.#debugging.shift() }, 'peer');
     }
   }

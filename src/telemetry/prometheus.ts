@@ -7,6 +7,7 @@ import { type Metric, metrics, readingsOf } from './readings.js';
 export interface PrometheusRegistry {
   registerMetric(metric: never): void;
   removeSingleMetric(name: string): void;
+  getSingleMetric(name: string): unknown;
 }
 
 export interface PrometheusOptions {
@@ -54,8 +55,56 @@ function nameOf({ name, kind }: Metric, prefix: string): string {
   return `${prefix}${name.replace(/^peergate\./, '').replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`;
 }
 
-/** By registry and prefix: the limiters, by their names. */
-const registered = new WeakMap<PrometheusRegistry, Map<string, Map<string, RateLimiter>>>();
+/** The metrics that a registry has under one prefix, and the limiters that they ask, by their names. */
+class Families {
+  readonly limiters = new Map<string, RateLimiter>();
+  readonly #registry: PrometheusRegistry;
+  readonly #families: ReadonlyMap<string, Family>;
+
+  constructor(registry: PrometheusRegistry, prefix: string) {
+    this.#registry = registry;
+    this.#families = new Map(
+      metrics.map((metric) => [nameOf(metric, prefix), new Family(metric, prefix, this.limiters)]),
+    );
+  }
+
+  /** Not before they were put in, nor after somebody cleared the registry. */
+  get areIn(): boolean {
+    for (const name of this.#families.keys()) if (!this.#isIn(name)) return false;
+    return true;
+  }
+
+  /** All of them, or none where a name is taken. */
+  putIn(): void {
+    this.takeOut();
+    this.limiters.clear();
+    try {
+      for (const family of this.#families.values()) this.#registry.registerMetric(family as never);
+    } catch (error) {
+      this.takeOut();
+      throw error;
+    }
+  }
+
+  /** What somebody else has put in under one of the names stays. */
+  takeOut(): void {
+    for (const name of this.#families.keys()) if (this.#isIn(name)) this.#registry.removeSingleMetric(name);
+  }
+
+  #isIn(name: string): boolean {
+    return this.#registry.getSingleMetric(name) === this.#families.get(name);
+  }
+}
+
+const registered = new WeakMap<PrometheusRegistry, Map<string, Families>>();
+
+function familiesOf(registry: PrometheusRegistry, prefix: string): Families {
+  const byPrefix = registered.get(registry) ?? new Map<string, Families>();
+  const families = byPrefix.get(prefix) ?? new Families(registry, prefix);
+  byPrefix.set(prefix, families);
+  registered.set(registry, byPrefix);
+  return families;
+}
 
 /**
  * Puts a limiter's metrics into a registry, where they are read with each scrape. Several limiters may share a registry under
@@ -76,25 +125,21 @@ export function registerPrometheus(
   requireKnownFields(options, ['name', 'prefix']);
   const { name = 'default', prefix = 'peergate_' } = options;
   if (typeof limiter?.decisions !== 'function') throw new ConfigError('limiter', 'a RateLimiter', limiter);
-  if (typeof registry?.registerMetric !== 'function') throw new ConfigError('registry', 'a Registry', registry);
+  for (const method of ['registerMetric', 'removeSingleMetric', 'getSingleMetric'] as const) {
+    if (typeof registry?.[method] !== 'function') throw new ConfigError('registry', 'a Registry', registry);
+  }
   if (typeof name !== 'string' || name === '') throw new ConfigError('name', 'a name', name);
   if (typeof prefix !== 'string' || !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)) {
     throw new ConfigError('prefix', 'the beginning of a metric name', prefix);
   }
-  const byPrefix = registered.get(registry) ?? new Map<string, Map<string, RateLimiter>>();
-  const limiters = byPrefix.get(prefix) ?? new Map<string, RateLimiter>();
+  const families = familiesOf(registry, prefix);
+  if (!families.areIn) families.putIn();
+  const { limiters } = families;
   if (limiters.has(name)) throw new ConfigError('name', 'a name that no limiter of this registry has', name);
-  if (limiters.size === 0) {
-    for (const metric of metrics) registry.registerMetric(new Family(metric, prefix, limiters) as never);
-  }
   limiters.set(name, limiter);
-  byPrefix.set(prefix, limiters);
-  registered.set(registry, byPrefix);
   return () => {
     if (limiters.get(name) !== limiter) return;
     limiters.delete(name);
-    if (limiters.size > 0) return;
-    byPrefix.delete(prefix);
-    for (const metric of metrics) registry.removeSingleMetric(nameOf(metric, prefix));
+    if (limiters.size === 0) families.takeOut();
   };
 }

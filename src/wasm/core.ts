@@ -159,6 +159,11 @@ function openCore(
   };
 }
 
+/** A reference: one number for slot and epoch. */
+export function refOf(slot: number, epoch: number): number {
+  return slot + epoch * layout.MAX_PEERS;
+}
+
 /** A reference, slot + epoch · 2²⁴, taken apart. */
 export function slotOf(ref: number): number {
   return ref % layout.MAX_PEERS;

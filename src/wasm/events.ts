@@ -5,12 +5,15 @@ import {
   EVENT_BYTES,
   EVENT_EPOCH,
   EVENT_FAILURES,
-  EVENT_SLOT,
   EVENT_TIME,
   EVENT_WHAT,
-  RING_BYTES,
-  RING_EVENTS,
+  FROM_SHIFT,
+  KIND_SHIFT,
   RINGS,
+  ringEvents,
+  ringStart,
+  STATE_MASK,
+  TO_SHIFT,
 } from '../../assembly/event-layout.js';
 import * as layout from '../../assembly/layout.js';
 import { type Core, threadBlocks } from './core.js';
@@ -43,12 +46,15 @@ export class RingReader {
   readonly #words: Int32Array;
   readonly #appended: number;
   readonly #rings: number;
+  readonly #shared: boolean;
   readonly #read: number[] = [];
   readonly #time = new DataView(new ArrayBuffer(8));
   /** Events that were overwritten before they were read. */
   lost = 0;
 
-  constructor({ memory, maxPeers }: Core, thread: number) {
+  constructor(core: Core, thread: number) {
+    const { memory, maxPeers } = core;
+    this.#shared = threadCount(core) > 1;
     const block = threadBlocks(maxPeers) + thread * layout.THREAD_BYTES;
     this.#words = new Int32Array(memory.buffer);
     this.#appended = (block + layout.THREAD_APPENDED) >> 2;
@@ -61,7 +67,7 @@ export class RingReader {
     for (let ring = 0; ring < RINGS; ring++) {
       const end = this.#word(this.#appended + ring);
       let next = this.#read[ring] as number;
-      const overwritten = ((end - next) >>> 0) - RING_EVENTS;
+      const overwritten = ((end - next) >>> 0) - ringEvents(ring, this.#shared);
       if (overwritten > 0) {
         this.lost += overwritten;
         next = (next + overwritten) >>> 0;
@@ -76,18 +82,26 @@ export class RingReader {
   }
 
   #event(ring: number, number: number): RawEvent | undefined {
-    const at = this.#rings + ((ring * RING_BYTES + (number % RING_EVENTS) * EVENT_BYTES) >> 2);
+    const place = number % ringEvents(ring, this.#shared);
+    const at = this.#rings + ((ringStart(ring, this.#shared) + place * EVENT_BYTES) >> 2);
     const sequence = (number + 1) >>> 0;
     if (this.#word(at) !== sequence) return undefined;
     const what = this.#word(at + (EVENT_WHAT >> 2));
-    const slot = this.#word(at + (EVENT_SLOT >> 2));
     const epoch = this.#word(at + (EVENT_EPOCH >> 2));
     const failures = this.#word(at + (EVENT_FAILURES >> 2));
     this.#time.setUint32(0, this.#word(at + (EVENT_TIME >> 2)), true);
     this.#time.setUint32(4, this.#word(at + (EVENT_TIME >> 2) + 1), true);
     if (this.#word(at) !== sequence) return undefined;
     const time = this.#time.getFloat64(0, true);
-    return { kind: what >>> 16, from: what & 255, to: (what >>> 8) & 255, slot, epoch, failures, time };
+    return {
+      kind: what >>> KIND_SHIFT,
+      from: (what >>> FROM_SHIFT) & STATE_MASK,
+      to: (what >>> TO_SHIFT) & STATE_MASK,
+      slot: what % layout.MAX_PEERS,
+      epoch,
+      failures,
+      time,
+    };
   }
 
   #word(at: number): number {

@@ -12,7 +12,8 @@ import {
   retryAfterMs,
 } from '../../src/index.js';
 import { engines } from '../engines.js';
-import { type CircuitLimits, Circuits } from './oracle-circuits.js';
+import type { CircuitLimits } from './oracle-circuit.js';
+import { Circuits } from './oracle-circuits.js';
 import { names } from './support.js';
 
 const SEED = Number(process.env.PEERGATE_SEED ?? 0x5eed_0011);

@@ -6,54 +6,7 @@
  * time on, and where in its sequence a ramp begins. The model is told and checks that it could be.
  */
 
-export interface CircuitLimits {
-  readonly circuitBreakerThreshold: number;
-  readonly circuitBreakerTimeoutMs: number;
-  readonly circuitBreakerMaxTimeoutMs: number;
-  readonly halfOpenProbes: number;
-  readonly probeTimeoutMs: number;
-  readonly failureRateThreshold: number | false;
-  readonly minimumCalls: number;
-  readonly windowMs: number;
-  readonly slowCallMs: number | false;
-  readonly relativeThreshold: number | false;
-  readonly maxOpenFraction: number;
-  readonly recovery: { readonly stages: number; readonly stageMs: number; readonly minCalls: number } | false;
-}
-
-export type State = 'closed' | 'open' | 'half_open' | 'recovering' | 'forced_open' | 'forced_closed';
-
-interface Noted {
-  readonly slice: number;
-  readonly bad: boolean;
-}
-
-interface Circuit {
-  state: State;
-  /** A new one with every arrow of the state diagram. */
-  period: number;
-  run: number;
-  /** When an open circuit may be probed; NaN until somebody asked how long it stays open. */
-  until: number;
-  /** Between which times that lies. */
-  bounds: readonly [least: number, most: number];
-  probes: number;
-  lease: number;
-  stage: number;
-  end: number;
-  requests: number;
-  /** Where the sequence of the ramp may begin. */
-  phases: readonly number[];
-  noted: Noted[];
-  successes: number;
-  established: boolean;
-  activeIn: number;
-  mark: { slice: number; kind: 'held' | 'tripped' } | undefined;
-  doublings: number;
-  closedAt: number;
-}
-
-const PHASES = Array.from({ length: 64 }, (_, i) => i);
+import { type Circuit, type CircuitLimits, type Noted, newborn, type State } from './oracle-circuit.js';
 
 export class Circuits {
   limits: CircuitLimits;
@@ -67,15 +20,9 @@ export class Circuits {
   }
 
   of(peer: string): Circuit {
-    const known = this.#circuits.get(peer);
-    if (known !== undefined) return known;
-    const born: Circuit = {
-      ...{ state: 'closed', period: 0, run: 0, until: 0, bounds: [0, 0], probes: 0, lease: 0, stage: 0, end: 0 },
-      ...{ requests: 0, phases: PHASES, noted: [], successes: 0, established: false, activeIn: -9, mark: undefined },
-      ...{ doublings: 0, closedAt: 0 },
-    };
-    this.#circuits.set(peer, born);
-    return born;
+    const circuit = this.#circuits.get(peer) ?? newborn();
+    this.#circuits.set(peer, circuit);
+    return circuit;
   }
 
   // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -42,7 +42,7 @@ function sectionsOf(bytes: Uint8Array): string[] {
 }
 
 const builds = [
-  { name: 'release', file: 'core.wasm', largest: 24_576 },
+  { name: 'release', file: 'core.wasm', largest: 25_600 },
   { name: 'shared', file: 'core.shared.wasm', largest: 27_136 },
   { name: 'debug', file: 'core.debug.wasm', largest: 65_536 },
 ] as const;

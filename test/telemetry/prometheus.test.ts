@@ -1,11 +1,10 @@
 /** A real Prometheus: it scrapes, evaluates the shipped alerts, and answers what the dashboard asks. */
 
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Registry } from 'prom-client';
@@ -14,16 +13,13 @@ import * as assert from 'uvu/assert';
 import { RateLimiter, RpcGuard } from '../../src/index.js';
 import { registerPrometheus } from '../../src/telemetry/prometheus.js';
 import { openCircuit } from '../support.js';
+import { ask, startPrometheus, testOfPrometheus, until } from './server.js';
 
 const all = suite('prometheus');
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const rules = join(root, 'dashboards/alerts.yml');
 
-const isThere =
-  spawnSync('prometheus', ['--version']).status === 0 && spawnSync('promtool', ['--version']).status === 0;
-if (!isThere)
-  console.log('skipped, because there is no prometheus and promtool on the path: install the package `prometheus`');
-const test = isThere ? all : all.skip;
+const test = testOfPrometheus(all);
 
 interface Panel {
   readonly title: string;
@@ -50,15 +46,6 @@ function flood(limiter: RateLimiter): void {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 async function serve(registry: Registry): Promise<Server> {
   const server = createServer(async (_, response) => {
     response.setHeader('content-type', registry.contentType).end(await registry.metrics());
@@ -68,54 +55,12 @@ async function serve(registry: Registry): Promise<Server> {
   return server;
 }
 
-/** Starts a Prometheus over that endpoint; its address. */
-async function start(target: Server): Promise<{ url: string; prometheus: ChildProcess; folder: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
-  const { port: scraped } = target.address() as AddressInfo;
-  const config = {
-    global: { scrape_interval: '200ms', scrape_timeout: '200ms', evaluation_interval: '200ms' },
-    rule_files: [rules],
-    scrape_configs: [{ job_name: 'test', static_configs: [{ targets: [`127.0.0.1:${scraped}`] }] }],
-  };
-  writeFileSync(join(folder, 'config.yml'), JSON.stringify(config)); // JSON is YAML
-  const port = await freePort();
-  const prometheus = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'config.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { stdio: 'ignore' },
-  );
-  return { url: `http://127.0.0.1:${port}`, prometheus, folder };
-}
-
-type Answer = {
-  data: { result: { value: [number, string] }[]; alerts: { labels: Record<string, string>; state: string }[] };
-};
-
-async function ask(url: string): Promise<Answer | undefined> {
-  const response = await fetch(url).catch(() => undefined);
-  return response?.ok ? ((await response.json()) as Answer) : undefined;
-}
-
-/** Asks until the answer is as it should be; what it was last. Longer than that nothing takes but a machine that stands still. */
-async function until<T>(read: () => Promise<T>, isGood: (value: T) => boolean): Promise<T> {
-  const end = performance.now() + 60_000;
-  while (true) {
-    const value = await read();
-    if (isGood(value) || performance.now() > end) return value;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 test('a scrape in a flood: the numbers arrive, the alerts go off, and the dashboard gets what it asks for', async () => {
   const limiter = await floodedLimiter();
   const registry = new Registry();
   registerPrometheus(limiter, registry, { name: 'rpc' });
   const server = await serve(registry);
-  const { url, prometheus, folder } = await start(server);
+  const { url, end } = await startPrometheus((server.address() as AddressInfo).port, rules);
   const flooding = setInterval(() => flood(limiter), 50);
   try {
     const query = (expression: string) => ask(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`);
@@ -143,12 +88,10 @@ test('a scrape in a flood: the numbers arrive, the alerts go off, and the dashbo
     }
   } finally {
     clearInterval(flooding);
-    prometheus.kill('SIGKILL');
-    await once(prometheus, 'exit');
+    await end();
     server.closeAllConnections();
     server.close();
     limiter.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 });
 
