@@ -10,10 +10,7 @@
 import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { type End, type GateOptions, type Passage, type Refusal, RpcGate, type RpcGuard } from '../index.js';
 import { addressPeer } from './address.js';
-import { codeOf, codes, isFailureCode, statusWithRetryInfo } from './grpc/status.js';
-
-/** A client cancels at its own deadline, and that reset often comes before the server's timer. */
-const DEADLINE_SLACK_MS = 50;
+import { codeOf, codes, isFailureCode, isLate, statusWithRetryInfo } from './grpc/status.js';
 
 const STREAMING: End = { how: 'done', status: 0 };
 const CANCELLED: End = { how: 'cancelled' };
@@ -97,8 +94,7 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
       onReceiveHalfClose: () => listener.onReceiveHalfClose(),
       // Comes after every call, also after a good one.
       onCancel: () => {
-        const isLate = Date.now() >= Number(this.getDeadline()) - DEADLINE_SLACK_MS;
-        entry.settle(isLate ? TIMED_OUT : CANCELLED);
+        entry.settle(isLate(Number(this.getDeadline())) ? TIMED_OUT : CANCELLED);
         listener.onCancel();
       },
     });

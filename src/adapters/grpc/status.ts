@@ -32,11 +32,21 @@ export function isFailureCode(code: unknown): boolean {
   return FAILURES.includes(code);
 }
 
+/** A client cancels at its own deadline, and that reset often comes before the server's timer. */
+const DEADLINE_SLACK_MS = 50;
+
+/** Whether a call that is cancelled now was given up at its deadline, which is in the time of `Date.now()`. */
+export function isLate(deadlineMs: number): boolean {
+  return Date.now() >= deadlineMs - DEADLINE_SLACK_MS;
+}
+
+/** The code for a call that is turned away. */
 export function codeOf(reason: RefusalReason): 8 | 13 | 14 {
   if (reason === 'internal') return codes.INTERNAL;
   return reason === 'table_full' || reason === 'unavailable' ? codes.UNAVAILABLE : codes.RESOURCE_EXHAUSTED;
 }
 
+/** The name of the message that says when to try again. */
 export const RETRY_INFO = 'google.rpc.RetryInfo';
 
 /** A `google.rpc.RetryInfo` in bytes. */

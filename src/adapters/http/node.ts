@@ -14,6 +14,8 @@ export interface NodeRequest {
   readonly complete?: boolean | undefined;
 }
 
+type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream'>;
+
 interface NodeSocket {
   /** The other end has sent its last. */
   readonly readableEnded?: boolean | undefined;
@@ -107,11 +109,15 @@ type Marked = NodeResponse & { [mark: symbol]: unknown };
 
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
-  const { writableFinished, writableEnded, stream, errored } = response;
-  const isFinished = writableFinished ?? (writableEnded && stream?.aborted !== true);
-  if (isFinished) passage.settle({ how: 'done', status: response.statusCode });
+  const { errored } = response;
+  if (isFinished(response)) passage.settle({ how: 'done', status: response.statusCode });
   else if (errored || !isClientGone(response)) passage.settle({ how: 'error', error: errored });
   else passage.settle({ how: 'cancelled' });
+}
+
+/** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
+export function isFinished({ writableFinished, writableEnded, stream }: Finishing): boolean {
+  return stream === undefined ? (writableFinished ?? writableEnded) : writableEnded && !stream.aborted;
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */
@@ -137,7 +143,7 @@ function watchStart<R>(response: NodeResponse, passage: Passage<R>): void {
 }
 
 /** On a connection that is kept open, Node reads the rest of the body, all 50 MB of it, before the next request. */
-function isLongUpload({ headers, complete, httpVersionMajor = 1 }: NodeRequest): boolean {
+export function isLongUpload({ headers, complete, httpVersionMajor = 1 }: NodeRequest): boolean {
   if (complete || httpVersionMajor > 1) return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > MOST_UNREAD_BYTES;
 }
