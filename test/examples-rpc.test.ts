@@ -21,4 +21,9 @@ test('grpc: calls are answered up to the burst, and the next one is told to wait
   assert.match(said('grpc'), /^(Hello you\n){3}Rate limit exceeded, again in \d+ ms\n$/);
 });
 
+test('connect: calls are answered up to the burst, and the next one is told to wait', () => {
+  const pattern = /^(200 "Hello you"\n){3}429 \{"code":"resource_exhausted".*"type":"google.rpc.RetryInfo".*\n$/;
+  assert.match(said('connect'), pattern);
+});
+
 test.run();

@@ -56,12 +56,19 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
         turnAway(entry, request, response);
         return;
       }
-      if (entry !== undefined) {
-        const call = new Call(entry as never, deadlineOf(request.headers));
-        calls.set(request, call);
-        response.once('close', () => call.close(isFinished(response), response.statusCode));
+      if (entry === undefined) {
+        handler(request, response);
+        return;
       }
-      handler(request, response);
+      const call = new Call(entry as never, deadlineOf(request.headers));
+      calls.set(request, call);
+      response.once('close', () => call.close(isFinished(response), response.statusCode));
+      try {
+        handler(request, response);
+      } catch (error) {
+        entry.settle({ how: 'error', error });
+        throw error;
+      }
     },
     contextValues(request) {
       const call = calls.get(request);
@@ -74,9 +81,8 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
 
 function turnAway(refusal: Refusal<ConnectRequest>, request: ConnectRequest, response: ConnectResponse): void {
   const { status, headers, body } = answerTo(refusal as Refusal<never>, request.headers['content-type'] ?? '');
+  // Over HTTP/2, Node itself tells the client to leave the rest of a request that nobody reads.
   if (isLongUpload(request)) response.setHeader('connection', 'close');
-  // Over HTTP/2 nobody reads the rest of the request, so the client is told to leave it.
-  if ('stream' in response) response.once('finish', () => response.stream.close());
   response.writeHead(status, headers);
   response.end(body);
   refusal.answered();
