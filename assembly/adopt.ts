@@ -28,6 +28,7 @@ import {
 } from './layout';
 import { inForce, limitsOf } from './limits';
 import { load32, store32 } from './memory';
+import { newborn as newbornOwed } from './owed';
 import { batchRoom, capacity, coldOf, me, rowAt, usedSlots } from './place';
 import { PRICED } from './price';
 import { moved as movedBreaker } from './recovery';
@@ -39,6 +40,7 @@ import {
   getBucket,
   getLastFailure,
   getMeta,
+  getOwed,
   getPeer,
   getWindow,
   OVERFLOW_EPOCH,
@@ -48,6 +50,7 @@ import {
   setCounters,
   setFingerprint,
   setLastFailure,
+  setOwed,
   setPeer,
   setWindow,
 } from './row';
@@ -98,6 +101,7 @@ function write(slot: u32, record: usize, force: u64): void {
   setBreaker(row, movedBreaker(load<u64>(record, ROW_BREAKER), 0));
   setWindow(row, load<u64>(record, ROW_WINDOW));
   setPeer(row, load<u64>(record, ROW_PEER));
+  setOwed(row, newbornOwed(getOwed(row), 0));
   // Somebody may have a class, or a reputation.
   if (<u32>load<u64>(record, ROW_PEER) & PRICED) store32(AT_PRICED, 1);
   setCounters(row, load<u32>(record, ROW_ALLOWED), load<u32>(record, ROW_RATE_LIMITED));

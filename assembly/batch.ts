@@ -6,10 +6,10 @@ import { instantOf, TAG_BITS, TAG_MASK, tokensFrom } from './bucket';
 import { check } from './check';
 import { tallyMany } from './counters';
 import { permitOf } from './decision';
-import { AT_EXTRAS, BATCH, COUNT_ALLOWED, EXTRAS_NEWCOMERS, STALE } from './layout';
+import { AT_EXTRAS, BATCH, COUNT_ALLOWED, STALE } from './layout';
 import { burst, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
 import { load32 } from './memory';
-import { checkPriced, PARITY, STATE_BITS } from './one';
+import { checkUnusual, PARITY, STATE_BITS } from './one';
 import { batchRoom, capacity, isOpen, rowAt } from './place';
 import { PRICED } from './price';
 import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, isLive } from './row';
@@ -53,10 +53,8 @@ export function checkBatch(from: u32, to: u32, cost: f64, now: f64): u32 {
         continue;
       }
     }
-    const priced = tokens == 1 && (tagged | (extras & <u32>EXTRAS_NEWCOMERS)) == 0;
-    const decision = priced
-      ? checkPriced(row, slot, epoch, now)
-      : check(slot, epoch, tokens, now, instantOf(now), false);
+    const decision =
+      tokens == 1 ? checkUnusual(slot, epoch, now) : check(slot, epoch, tokens, now, instantOf(now), false);
     if (decision == STALE) break;
     store<i32>(place, decision);
   }

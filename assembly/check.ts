@@ -5,6 +5,7 @@ import { charged, converted, instantOf, isIn, lacking, TICKS_PER_MS, tatOf, with
 import { BORN, bornIn, claim } from './claim';
 import { tally } from './counters';
 import { NEVER, permitOf, rejected, retryAfter } from './decision';
+import { keepDigest } from './digest';
 import { noteHalfOpened, noteTableFull } from './events';
 import { NO_SLOT } from './free';
 import { epochIn, find, NONE, slotOf } from './index';
@@ -43,6 +44,7 @@ import {
 } from './limits';
 import { load32, SHARED } from './memory';
 import { giveBackForNewcomer, isNewcomer, lackingForNewcomers, limitsNewcomers, takeForNewcomer } from './newcomers';
+import { counts, hasCredit, isShut as isShutToAll, owe, tallyLackOfCredit, unowe, untilPaid } from './owed';
 import { capacity, coldOf, leaveFound, rowAt } from './place';
 import { longestDebt, mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, takenBack, untilEnd } from './recovery';
@@ -54,6 +56,7 @@ import {
   getBreaker,
   getBucket,
   getFingerprint,
+  getOwed,
   getPeer,
   isLive,
   OVERFLOW_EPOCH,
@@ -88,6 +91,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     const bucket = getBucket(row);
     const breaker = getBreaker(row);
     const peer = getPeer(row);
+    const owed = getOwed(row);
     const extras = load32(AT_EXTRAS);
     const force = inForce();
     if (!isLive(row, epoch)) return STALE;
@@ -104,6 +108,7 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     let charge = min<u64>(cost, burst(limits) + 1) * ticksPerToken(limits);
     let depth = tau(limits);
     if (((<u32>peer & PRICED) | extras) != 0 || state == STATE_RECOVERING) {
+      if (isShutToAll(extras)) return limited(row, waitOf(untilPaid()), limits);
       if (limitsNewcomers(extras) && !joined && isNewcomer(row)) return checkNewcomer(slot, epoch, cost, now, instant);
       charge = chargeOf(cost, priceOf(peer, extras, instant, limits));
       if (state == STATE_RECOVERING) depth >>= shiftOf(breaker, limits);
@@ -111,7 +116,10 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
       depth = cost > mostOf(peer, limits) ? 0 : max<u64>(depth, charge);
     }
     const after = charged(word, charge, at);
-    const missing = lacking(after, at, depth);
+    let missing = lacking(after, at, depth);
+    const counted = counts(slot, extras);
+    const lacksCredit = missing <= 0 && counted && !hasCredit(owed, cost, extras, limits);
+    if (lacksCredit) missing = untilPaid();
     let generation = generationOf(breaker);
     if (state != STATE_CLOSED && (!SHARED || probe == NO_PROBE)) {
       const by = due(slot, breaker, now, limits);
@@ -139,11 +147,16 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
     if (SHARED && probe != NO_PROBE) generation = probe;
     if (missing > 0) {
       // A word that is still there was in these limits or in those before them, and so was rightly converted.
-      if (SHARED && getBucket(row) != bucket) continue;
+      if (SHARED && (getBucket(row) != bucket || (lacksCredit && getOwed(row) != owed))) continue;
       if (SHARED && probe != NO_PROBE) giveProbeBack(row, epoch, probe);
+      if (lacksCredit) tallyLackOfCredit();
       return lacks(row, tatOf(word), at, cost > mostOf(peer, limits) ? NEVER : waitOf(missing), limits);
     }
-    if (!casBucket(row, bucket, withTat(word, after))) continue;
+    if (counted && !owe(slot, owed, cost, limits)) continue;
+    if (!casBucket(row, bucket, withTat(word, after))) {
+      if (counted) unowe(slot, owed, cost);
+      continue;
+    }
     count(allowedAt(row));
     tally(COUNT_ALLOWED);
     return permitOf(epoch, generation);
@@ -198,6 +211,7 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: 
       const limits = currentLimits();
       const extras = load32(AT_EXTRAS);
       if (cost > burst(limits)) return limitedUnseen(NEVER, limits);
+      if (isShutToAll(extras)) return limitedUnseen(waitOf(untilPaid()), limits);
       if (limitsNewcomers(extras)) {
         const missing = lackingForNewcomers(cost, instant);
         if (missing > 0 || !takeForNewcomer(cost, instant)) return limitedUnseen(waitOf(max<i64>(missing, 1)), limits);
@@ -209,6 +223,7 @@ export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: 
     const slot = slotOf(ref);
     const epoch = epochIn(ref);
     leaveFound(slot, epoch);
+    if (known) keepDigest(slot, length);
     if (!known && ref & BORN) {
       keep(instant);
       tally(COUNT_ALLOWED);

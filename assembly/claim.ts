@@ -7,6 +7,7 @@
 import { closed, coarse, generationOf, isRunLong, newborn as newbornBreaker, stateOf, withFailure } from './breaker';
 import { instantOf, newborn as newbornBucket, ticks } from './bucket';
 import { tally } from './counters';
+import { keepDigest } from './digest';
 import { markFree, NO_SLOT, takeFree } from './free';
 import { clear, epochIn, find, NONE, place, refOf, slotOf } from './index';
 import {
@@ -25,6 +26,7 @@ import {
 } from './layout';
 import { countsAll, currentLimits, inForce, limitsOf } from './limits';
 import { add32, cas64, load32, load64, SHARED, store32 } from './memory';
+import { announce, newborn as newbornOwed, owedIn } from './owed';
 import { capacity, coldOf, idRoom, me, rowAt } from './place';
 import { priceForNewborn } from './price';
 import { nextEpoch, reclaim, takeLimbo } from './reclaim';
@@ -35,6 +37,7 @@ import {
   getBreaker,
   getBucket,
   getMeta,
+  getOwed,
   getWindow,
   LIMBO,
   LIVE,
@@ -48,6 +51,7 @@ import {
   setFingerprint,
   setLastFailure,
   setMeta,
+  setOwed,
   setPeer,
   setWindow,
 } from './row';
@@ -121,6 +125,7 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   let breaker = newbornBreaker(getBreaker(row), epoch);
   bornIn = generationOf(breaker);
   setPeer(row, newbornPeer(epoch));
+  setOwed(row, newbornOwed(getOwed(row), cost));
   setBackoff(slot, 0);
   const slice = sliceAt(instantOf(now), limits);
   let window = newbornWindow(getWindow(row), slice);
@@ -138,6 +143,7 @@ function prepare(ref: i64, fingerprint: u64, length: u32, now: f64, cost: u64, f
   store32(cold + COLD_FAILURES, failures);
   store<u16>(cold + COLD_ID_LENGTH, <u16>length);
   memory.copy(cold + COLD_ID, idRoom, min<u32>(length, ID_KEPT));
+  keepDigest(slot, length);
   return place(fingerprint, slot, cold + COLD_POSITION);
 }
 
@@ -156,6 +162,7 @@ function bear(ref: i64, holder: u32, pins: u32, now: f64): void {
   if (publish(ref, holder, pins) && opened) {
     noteTurn(slotOf(ref), epochIn(ref), closed(breaker), breaker, now, currentLimits());
   }
+  announce(slotOf(ref), 0, owedIn(getOwed(rowAt(slotOf(ref)))), currentLimits());
 }
 
 /** Gives a row back that this thread holds in LIMBO. */

@@ -7,10 +7,12 @@ import { adjust as adjustRow, setClass as classify, force as forceRow } from './
 import { census as censusOf } from './census';
 import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
 import { remove as forget } from './claim';
+import { debtMs as debtOf, drainOwed as drain, learn as learnDebt, share as shareAcross } from './cluster';
 import { configure as reconfigure } from './configure';
 import { create } from './create';
 import { rejected } from './decision';
-import { find as findRef } from './index';
+import { digestOf, keepDigest, setSecret as takeSecret } from './digest';
+import { find as findRef, NONE, slotOf } from './index';
 import {
   AT_MAGIC,
   MAX_ID_BYTES,
@@ -31,6 +33,7 @@ import {
   circuitState as stateOf,
   availableTokens as tokensOf,
 } from './look';
+import { setApart } from './owed';
 import { pinned, seated, unpin } from './pin';
 import { isOpen, isOpenAt } from './place';
 import { setLoad as setLoadTo } from './price';
@@ -130,7 +133,10 @@ export function settleId(length: u32, outcome: i32, permit: i32, now: f64, durat
 
 /** slot + epoch · 2²⁴, or -1. */
 export function find(length: u32): f64 {
-  return isId(length) ? <f64>findRef(fingerprint(length)) : -1;
+  if (!isId(length)) return -1;
+  const ref = findRef(fingerprint(length));
+  if (ref != NONE) keepDigest(slotOf(ref), length);
+  return <f64>ref;
 }
 
 /** The same of a row that is claimed if there was none. */
@@ -181,6 +187,42 @@ export function adopt(count: u32): u32 {
 /** Moves all instants by `shift` ms, once time has made the rows what they are by `asOf`. */
 export function age(asOf: f64, shift: f64): void {
   if (isOpen()) ageRows(asOf, shift);
+}
+
+// ── one limit across machines ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Says how the limit holds across machines: one of CLUSTER_…, how many they are, the credit or 0. */
+export function share(mode: u32, nodes: u32, credit: f64): void {
+  if (isOpen()) shareAcross(mode, nodes, tokensFrom(credit));
+}
+
+/** Takes the secret in this thread's ID room, so many bytes, with which peers are named outside. */
+export function setSecret(length: u32): void {
+  if (isOpen() && length <= <u32>MAX_ID_BYTES) takeSecret(length);
+}
+
+/** Where the name outside of the peer in this thread's room stands: 16 bytes; 0 where there is none. */
+export function digest(length: u32): usize {
+  return isId(length) ? digestOf(length) : 0;
+}
+
+/** Tells in the batch room of debts of at least `least` tokens: where to go on · 1024 + how many. */
+export function drainOwed(from: u32, least: f64): f64 {
+  return isOpen() ? drain(from, tokensFrom(least)) : 0;
+}
+
+/** Takes what an exchange said of a row's life: what is owed still, or -1. */
+export function learn(slot: u32, epoch: u32, debtMs: f64, acked: f64, now: f64): f64 {
+  return isOpenAt(slot) ? learnDebt(slot, epoch, debtMs, tokensFrom(acked), now) : -1;
+}
+
+export function debtMs(slot: u32, epoch: u32, now: f64): f64 {
+  return isOpenAt(slot) ? debtOf(slot, epoch, now) : 0;
+}
+
+/** While it is on, what this thread's checks take and refunds give back is not counted as owed: whoever asks pays at once. */
+export function apart(on: bool): void {
+  setApart(on);
 }
 
 function isId(length: u32): bool {

@@ -3,8 +3,8 @@
 //
 //      0                1024              4096        11264
 //      ┌────────────────┬────────┬────────┬───────────┬──────────────┬──────────┬────────────────┬────────────┬──────────┐
-//      │ left to the    │ header │stripes │ classes   │ rows         │ index    │ cold records   │ free slots │ thread   │
-//      │ compiler       │        │        │ two times │ 64 B a peer  │ 16 B     │ 76 B a peer    │ 1 bit      │ blocks   │
+//      │ left to the    │ header │stripes │ classes   │ rows         │ index    │ cold records   │ free, owes │ thread   │
+//      │ compiler       │        │        │ two times │ 64 B a peer  │ 16 B     │ 76 B a peer    │ 1 bit, ½   │ blocks   │
 //      └────────────────┴────────┴────────┴───────────┴──────────────┴──────────┴────────────────┴────────────┴──────────┘
 //                                                      maxPeers + 1: the last row is the overflow row, a bucket and nothing else
 //
@@ -12,7 +12,7 @@
 //
 //      byte 0        8        16         24         32         40         48       56        60
 //           ┌────────┬────────┬──────────┬──────────┬──────────┬──────────┬────────┬─────────┬─────────┐
-//           │ META   │ FP     │ BUCKET   │ BREAKER  │ WINDOW   │ (free)   │ PEER   │ allowed │ rate-   │
+//           │ META   │ FP     │ BUCKET   │ BREAKER  │ WINDOW   │ OWED     │ PEER   │ allowed │ rate-   │
 //           │        │        │          │          │          │          │        │         │ limited │
 //           └────────┴────────┴──────────┴──────────┴──────────┴──────────┴────────┴─────────┴─────────┘
 //
@@ -26,6 +26,7 @@
 //                 recovering:   63 ─ end of the stage 38, ms ─ 26 ─ stage 3 ─ 23 ─ requests 7 ─ 16
 //      WINDOW   63 ─ slice 13 ─ 51 ─ quiet 1 ─ 50 ─ marks 2 · 2 ─ 46 ─ generation 2 ─ 44 ─ results 11 · failures 11 of the slice before
 //                 ─ 22 ─ results 11 · failures 11 of this slice ─ 0
+//      OWED     63 ─ life 32, changes at handover ─ 32 ─ tokens 32 ─ 0      what other machines are to be told of
 //      PEER     63 ─ quantum 27 ─ 37 ─ penalties 5 ─ 32 ─ successes 10 ─ 22 ─ score 16, Q8.8 ─ 6 ─ class 6 ─ 0
 //
 //      index entry   63 ─ tag 40, nonzero ─ 24 ─ slot 24 ─ 0            0: empty
@@ -34,7 +35,7 @@
 /** 'PGAT', the first word of every table. */
 export const MAGIC = 0x54414750;
 /** Changes whenever a byte of the table changes its meaning. */
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 // ── header ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 // One cache line each for what never changes, for what claims change, and for what `configure` changes.
@@ -58,13 +59,26 @@ export const AT_MEMBERS = HEADER + 144; // u64: how often it changed 32 ─ 32 �
 export const AT_TENANTS = HEADER + 192; // u32 a thread: how often it was reserved or given back; odd while it is reserved
 
 // Words of the whole table that moving limits and the cascade rule use.
-export const AT_EXTRAS = HEADER + 152; // u32, what every check has to look at: NEWCOMERS 1 ─ 8 ─ load exponent 8 ─ 0
+// EXTRAS   31 ─ nodes 20 ─ 12 ─ SHUT 1 · CREDIT 1 · COUNTED 1 · NEWCOMERS 1 ─ 8 ─ load exponent 8 ─ 0
+export const AT_EXTRAS = HEADER + 152; // u32, what every check has to look at
 export const AT_PRICED = HEADER + 156; // u32: 1 once a token of anybody's may have cost something else than T
 export const AT_NEWCOMERS = HEADER + 320; // BUCKET word of what newcomers share
+
+// What a limit across machines uses.
+export const AT_NODES = HEADER + 40; // u32: how many machines share the limit
+export const AT_CREDIT = HEADER + 48; // u64: the credit that was asked for; 0: half of a burst, divided among the nodes
+export const AT_INNER = HEADER + 160; // 32 bytes: what SHA-256 makes of the secret for the inner hash of an HMAC
+export const AT_OUTER = HEADER + 464; // 32 bytes: the same for the outer hash
+export const AT_HINT = HEADER + 328; // u32, ms: the retry-after of a rejection for lack of credit
+export const AT_URGENT = HEADER + 332; // u32: 1 once a peer owes half of its credit, until somebody pays
 export const AT_FLEET = HEADER + 384; // two slices of FLEET_COUNTS words: slice 32 ─ 32 ─ count 32
 
 export const EXTRAS_LOAD = 255;
 export const EXTRAS_NEWCOMERS = 256;
+export const EXTRAS_COUNTED = 512; // what peers are given is counted as owed
+export const EXTRAS_CREDIT = 1024; // a peer that owes its credit waits
+export const EXTRAS_SHUT = 2048; // nobody is let through
+export const EXTRAS_NODES_SHIFT = 12; // a token costs so many times its price; 0: once
 
 export const FLEET_ACTIVE = 0;
 export const FLEET_TRIPPED = 1;
@@ -79,6 +93,8 @@ export const STRIPE_COUNT = 256;
 
 /** Sixteen u64: 2^(i / 16) in units of 2⁻³¹. */
 export const AT_OCTAVE = STRIPES + 2048; // STRIPE_COUNT * 8
+/** The constants of SHA-256, 64 + 8 u32. They are written when a limit is to hold across machines. */
+export const AT_SHA = AT_OCTAVE + 128;
 
 // ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,6 +103,7 @@ export const ROW_FINGERPRINT = 8;
 export const ROW_BUCKET = 16;
 export const ROW_BREAKER = 24;
 export const ROW_WINDOW = 32;
+export const ROW_OWED = 40;
 export const ROW_PEER = 48;
 export const ROW_ALLOWED = 56;
 export const ROW_RATE_LIMITED = 60;
@@ -136,11 +153,29 @@ export const COLD_ID = 22;
 /** How many bytes of an ID the table keeps for listings. */
 export const ID_KEPT = 54; // COLD_BYTES - COLD_ID
 
+// Of a longer ID, while the limit holds across machines, the last 20 of these bytes are what its HMAC begins with, and a check.
+export const COLD_DIGESTED = 32768; // set in COLD_ID_LENGTH then
+export const COLD_DIGEST = 56;
+export const COLD_DIGEST_CHECK = 72; // u32
+export const ID_KEPT_DIGESTED = 34; // COLD_DIGEST - COLD_ID
+export const DIGEST_BYTES = 16;
+
 // ── records: a row and its cold record behind it, on the way out of a table or into one ─────────────────────────────
 
 export const RECORD_BYTES = 140; // ROW_BYTES + COLD_BYTES
 /** How many records fit into a batch room. */
 export const RECORDS = 58;
+
+// ── debts: what a row owes, on the way out ──────────────────────────────────────────────────────────────────────────
+
+export const DEBT_SLOT = 0; // u32
+export const DEBT_EPOCH = 4; // u32
+export const DEBT_TOKENS = 8; // u32
+export const DEBT_TOKEN_MS = 16; // f64: how long one of them takes to come back
+export const DEBT_DIGEST = 24;
+export const DEBT_BYTES = 40;
+/** How many debts are told of in one call; behind them the room is left to hashing. */
+export const DEBTS = 200;
 
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
@@ -187,6 +222,7 @@ export const LIMITS_THRESHOLD = 56; // u32
 export const LIMITS_PROBES = 60; // u8
 export const LIMITS_ON_FULL = 61; // u8
 export const LIMITS_BEFORE = 64; // u64, ticks per token before
+export const LIMITS_CREDIT = 72; // u64
 export const LIMITS_TAU_BEFORE = 80; // u64
 export const LIMITS_LONGEST_TIMEOUT_MS = 88; // f64
 export const LIMITS_LONGEST_PROBE_TIMEOUT_MS = 96; // f64
@@ -204,10 +240,17 @@ export const THREAD_BATCH = 2304; // THREAD_ID + MAX_ID_BYTES + 64
 /** Slot and epoch of the row that the last call by ID found, u32 each; a slot that no row has where it found none. */
 export const THREAD_FOUND = 10496; // THREAD_BATCH + BATCH * 8
 export const THREAD_APPENDED = 10504; // how many events each ring got so far, u32 each, modulo 2³²
+export const THREAD_CREDIT_REJECTED = 10512; // u64: rejections for lack of credit
 export const THREAD_RINGS = 10560; // a multiple of 64
 export const THREAD_BYTES = 11520; // THREAD_RINGS + SHARED_RINGS_BYTES, a multiple of 64
-/** The only block of a plain table has longer rings. */
-export const PLAIN_THREAD_BYTES = 22848; // THREAD_RINGS + PLAIN_RINGS_BYTES
+/** The only block of a plain table has longer rings, and behind them what a token costs on some slots: the time, and the limits and load, for which these prices hold (u64 each), and the entries. */
+export const PLAIN_PRICES_START = 22848; // THREAD_RINGS + PLAIN_RINGS_BYTES
+export const PLAIN_PRICES_TICKS = 22856;
+export const PLAIN_PRICES_UNDER = 22864;
+export const PLAIN_PRICES = 22912;
+/** A power of two. An entry is a PEER word and a price, u64 each. */
+export const PRICES = 1024;
+export const PLAIN_THREAD_BYTES = 39296; // PLAIN_PRICES + PRICES * 16
 
 /** Class 0 is that of peers without a class. */
 export const CLASSES = 64;
@@ -267,8 +310,13 @@ export function freeInner(capacity: number): number {
   return capacity <= 262144 ? 65 : 4161;
 }
 
+/** Behind the leaves of that tree: a bit for each pair of rows of which one owes. */
+export function owingAt(free: number, inner: number, capacity: number): number {
+  return free + (inner + Math.ceil(capacity / 64)) * 8;
+}
+
 export function threadsAt(free: number, inner: number, capacity: number): number {
-  const end = free + (inner + Math.ceil(capacity / 64)) * 8;
+  const end = owingAt(free, inner, capacity) + Math.ceil(capacity / 128) * 8;
   return Math.ceil(end / 64) * 64;
 }
 
@@ -320,3 +368,12 @@ export const ON_FULL_OVERFLOW = 0;
 export const ON_FULL_REJECT = 1;
 
 export const GENERATION_BITS = 14;
+
+// How the limit holds across machines: `share`, with what is shared.
+export const CLUSTER_OFF = 0;
+/** Peers are given what their credit allows. */
+export const CLUSTER_CREDIT = 1;
+/** While the engine is down: each token costs `nodes`, or what it costs; or nobody is let through. */
+export const CLUSTER_SHARE = 2;
+export const CLUSTER_LOCAL = 3;
+export const CLUSTER_SHUT = 4;

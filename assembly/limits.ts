@@ -5,7 +5,7 @@
 //           ┌──────┬───────┬───────┬────────┬────────────┬───────────┬────────────────┬───────────┬────────┬────────┐
 //           │ T    │ burst │ tau   │ latest │ changed at │ timeoutMs │ probeTimeoutMs │ threshold │ probes │ onFull │
 //           ├──────┴───┬───┴───────┴┬───────┴────┬───────┴───────────┼────────────────┴──┬────────┴──────┬─┴────────┘
-//           │ T before │            │ tau before │ longest timeoutMs │ longest           │ slice         │
+//           │ T before │ credit     │ tau before │ longest timeoutMs │ longest           │ slice         │
 //           │          │            │            │                   │ probeTimeoutMs    │ in ticks      │
 //           ├──────────┴─┬──────────┴────────────┴───────────────────┴───────────────────┴───────────────┘
 //      byte 64           72           80           88                  96                  104
@@ -18,7 +18,9 @@
 // all limits so far: deadlines stay as they were set.
 
 import {
+  AT_CREDIT,
   AT_FORCE,
+  AT_NODES,
   CLASS_TABLES,
   CLASSES_BYTES,
   LIMITS_BEFORE,
@@ -27,6 +29,7 @@ import {
   LIMITS_CHANGED_AT,
   LIMITS_CLASSES,
   LIMITS_COUNTS_ALL,
+  LIMITS_CREDIT,
   LIMITS_LATEST,
   LIMITS_LONGEST_PROBE_TIMEOUT_MS,
   LIMITS_LONGEST_TIMEOUT_MS,
@@ -57,7 +60,7 @@ import {
   SET_WINDOW_MS,
   THREAD_LIMITS,
 } from './layout';
-import { cas64, load64 } from './memory';
+import { cas64, load32, load64 } from './memory';
 import { block } from './place';
 import { failureRate, isAutomatic, setting } from './settings';
 
@@ -152,6 +155,19 @@ export function keepsBuckets(limits: usize): bool {
   return ticksPerToken(limits) == ticksPerTokenBefore(limits) && tau(limits) == tauBefore(limits);
 }
 
+/** How many tokens a peer may owe the other machines, where the limit holds across several. */
+export function credit(limits: usize): u64 {
+  return load<u64>(limits, LIMITS_CREDIT);
+}
+
+/** The credit that was asked for, or the default: half of a burst, divided among the nodes. */
+export function writeCredit(limits: usize): void {
+  const asked = load64(AT_CREDIT);
+  const most = burst(limits);
+  const granted = asked ? asked : most / max<u64>((<u64>load32(AT_NODES)) << 1, 1);
+  store<u64>(limits, min<u64>(clamp(granted, most), u32.MAX_VALUE), LIMITS_CREDIT);
+}
+
 export function classesOf(limits: usize): usize {
   return load<u32>(limits, LIMITS_CLASSES);
 }
@@ -184,6 +200,7 @@ export function quantumTicks(limits: usize): u64 {
 /** Writes a record from the settings in it. Whatever numbers come, the record is one that can be computed with. */
 export function deriveLimits(limits: usize): void {
   writeBucket(limits, setting(limits, SET_RATE_PER_SEC), setting(limits, SET_BURST));
+  writeCredit(limits);
   store<f64>(limits, setting(limits, SET_TIMEOUT_MS), LIMITS_TIMEOUT_MS);
   store<f64>(limits, setting(limits, SET_PROBE_TIMEOUT_MS), LIMITS_PROBE_TIMEOUT_MS);
   store<u32>(limits, <u32>setting(limits, SET_THRESHOLD), LIMITS_THRESHOLD);

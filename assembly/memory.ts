@@ -57,6 +57,12 @@ export function and64(at: usize, bits: u64): u64 {
   return before;
 }
 
+/** Sets a word to 1, and wakes who waits for that. */
+export function raise(at: usize): void {
+  store32(at, 1);
+  if (ASC_FEATURE_THREADS) atomic.notify(at, 1);
+}
+
 /** A number in a room, which only its own thread reads and writes. */
 export function own(at: usize): f64 {
   return load<f64>(at);

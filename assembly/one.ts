@@ -16,19 +16,30 @@ import {
   TICKS_PER_MS,
   tatOf,
   wholeMs,
+  withTat,
 } from './bucket';
 import { check, isShut, lacks } from './check';
 import { tally } from './counters';
+import { CREDITED, checkCredited, isDue } from './credited';
 import { permitOf } from './decision';
-import { AT_EXTRAS, COUNT_ALLOWED, EXTRAS_NEWCOMERS, STALE, STATE_CLOSED, STATE_OPEN } from './layout';
+import {
+  AT_EXTRAS,
+  COUNT_ALLOWED,
+  EXTRAS_COUNTED,
+  EXTRAS_NEWCOMERS,
+  EXTRAS_SHUT,
+  STALE,
+  STATE_CLOSED,
+  STATE_OPEN,
+} from './layout';
 import { currentLimits, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
 import { isOpenAt, lastInstant, rowAt } from './place';
-import { PRICED, priceOf } from './price';
-import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
-import { isElsewhere, keep, quietNow, sliceAt, turnTo } from './slices';
-import { isSimple } from './watch';
-import { isQuiet } from './window';
+import { PRICED } from './price';
+import { isPriceKept, keptPrice, newPrice } from './prices';
+import { allowedAt, casBucket, casWindow, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
+import { isElsewhere, keep, quietNow, sliceNow, turnTo } from './slices';
+import { isQuiet, isSteady, withSuccess } from './window';
 
 /** 2⁴⁰ ms as the bits of an f64. As an unsigned integer, every time from 0 to it is below, every other time and NaN above. */
 const PLAIN_END: u64 = 0x4270000000000000;
@@ -36,6 +47,8 @@ const PLAIN_END: u64 = 0x4270000000000000;
 const CLOSED_AND_CLEAN: u64 = 0x0000ffffffff0003;
 export const STATE_BITS: u32 = 3;
 export const PARITY: u32 = 1;
+/** Of what is special: all that is more than another price. */
+const NOT_PRICED: u32 = EXTRAS_NEWCOMERS | EXTRAS_COUNTED | EXTRAS_SHUT;
 /** Where `now` ends, 2⁴¹ ms. */
 const NOW_END: f64 = 2199023255552;
 
@@ -45,15 +58,25 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
   const row = rowAt(slot);
   const bucket = getBucket(row);
   const breaker = getBreaker(row);
-  const special = (<u32>getPeer(row) & PRICED) | load32(AT_EXTRAS);
+  const peer = getPeer(row);
+  const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  const unusual = (<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY);
-  if ((unusual | special) == 0 && reinterpret<u64>(now) < PLAIN_END) {
+  const other = ((<u32>bucket ^ versionOf(force)) & PARITY) | (extras & (NOT_PRICED & ~EXTRAS_COUNTED));
+  if (((<u32>breaker & STATE_BITS) | other) == 0 && reinterpret<u64>(now) < PLAIN_END) {
     const limits = limitsOf(force);
     const at = <u64>(<i64>(now * TICKS_PER_MS) + EPOCH_START);
     keep(at);
-    const after = max<u64>(bucket >> TAG_BITS, at) + ticksPerToken(limits);
+    let price = ticksPerToken(limits);
+    if (((<u32>peer & PRICED) | extras) != 0) {
+      if (extras & EXTRAS_COUNTED) {
+        const special = (<u32>peer & PRICED) | (extras ^ CREDITED);
+        return checkCredited(slot, epoch, now, row, bucket, breaker, special, limits, at);
+      }
+      if (!isPriceKept(slot, peer, extras, force, at)) return checkUnusual(slot, epoch, now);
+      price = keptPrice(slot);
+    }
+    const after = max<u64>(bucket >> TAG_BITS, at) + price;
     if (after - at <= tau(limits)) {
       if (casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
         count(allowedAt(row));
@@ -74,50 +97,32 @@ export function checkUnusual(slot: u32, epoch: u32, now: f64): i32 {
   const row = rowAt(slot);
   const bucket = getBucket(row);
   const breaker = getBreaker(row);
-  const special = (<u32>getPeer(row) & PRICED) | load32(AT_EXTRAS);
+  const peer = getPeer(row);
+  const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
   const limits = limitsOf(force);
+  if ((extras & EXTRAS_COUNTED) != 0 && isDue(row, limits)) return STALE;
   const instant = instantOf(now);
   if (stateOf(breaker) == STATE_OPEN) {
     const wait = untilProbe(breaker, now);
     if (wait) return isShut(slot, wait, limits);
-  } else if (stateOf(breaker) == STATE_CLOSED && isIn(bucket, force)) {
-    if (special == 0) {
-      const at = min<u64>(instant, latest(limits));
-      const missing = lacking(charged(bucket, ticksPerToken(limits), at), at, tau(limits));
-      if (missing > 0 && (!SHARED || getBucket(row) == bucket)) {
-        keep(instant);
-        return lacks(row, tatOf(bucket), at, wholeMs(missing), limits);
-      }
-    } else if ((special & <u32>EXTRAS_NEWCOMERS) == 0) {
-      return checkPriced(row, slot, epoch, now);
-    }
-  }
-  return check(slot, epoch, 1, now, instant, false);
-}
-
-/** The same where a token has another price than T. */
-export function checkPriced(row: usize, slot: u32, epoch: u32, now: f64): i32 {
-  const bucket = getBucket(row);
-  const breaker = getBreaker(row);
-  const peer = getPeer(row);
-  const extras = load32(AT_EXTRAS);
-  const force = inForce();
-  const limits = limitsOf(force);
-  const at = min<u64>(instantOf(now), latest(limits));
-  keep(at);
-  const price = priceOf(peer, extras, at, limits);
-  const after = max<u64>(bucket >> TAG_BITS, at) + price;
-  const unusual = (<u32>breaker & STATE_BITS) | ((<u32>bucket ^ versionOf(force)) & PARITY);
-  if (isLive(row, epoch) && unusual == 0 && after - at <= max<u64>(tau(limits), price)) {
-    if (casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK))) {
+  } else if (stateOf(breaker) == STATE_CLOSED && isIn(bucket, force) && (extras & NOT_PRICED) == 0) {
+    const at = min<u64>(instant, latest(limits));
+    const isPriced = ((<u32>peer & PRICED) | extras) != 0;
+    const price = isPriced ? newPrice(slot, peer, extras, force, instant) : ticksPerToken(limits);
+    const after = charged(bucket, price, at);
+    const missing = lacking(after, at, max<u64>(tau(limits), price));
+    keep(instant);
+    if (missing > 0) {
+      if (!SHARED || getBucket(row) == bucket) return lacks(row, tatOf(bucket), at, wholeMs(missing), limits);
+    } else if (casBucket(row, bucket, withTat(bucket, after))) {
       count(allowedAt(row));
       tally(COUNT_ALLOWED);
       return permitOf(epoch, generationOf(breaker));
     }
   }
-  return check(slot, epoch, 1, now, instantOf(now), false);
+  return check(slot, epoch, 1, now, instant, false);
 }
 
 /** Whether a success counts and changes nothing, as of the last check. Else `settle` has to see. */
@@ -135,10 +140,11 @@ export function succeedAt(slot: u32, epoch: u32, permit: i32, now: f64): bool {
   if (!isOpenAt(slot)) return false;
   const row = rowAt(slot);
   const breaker = getBreaker(row);
+  const window = getWindow(row);
   if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
   if (permit != permitOf(epoch, generationOf(breaker))) return false;
   const instant = instantOf(now);
-  const limits = currentLimits();
-  if (isElsewhere(instant)) turnTo(instant, limits);
-  return isQuiet(getWindow(row), quietNow()) || isSimple(row, breaker, sliceAt(instant, limits), quietNow(), limits);
+  if (isElsewhere(instant)) turnTo(instant, currentLimits());
+  if (isQuiet(window, quietNow())) return true;
+  return isSteady(window, sliceNow(), generationOf(breaker)) && casWindow(row, window, withSuccess(window));
 }

@@ -2,6 +2,7 @@
 // build each thread has one bit in the row, and the facade of that thread counts its handles.
 
 import { BORN, claim } from './claim';
+import { keepDigest } from './digest';
 import { epochIn, find, NONE, slotOf } from './index';
 import { SHARED } from './memory';
 import { me, rowAt } from './place';
@@ -16,6 +17,7 @@ export function pinned(fingerprint: u64, length: u32, now: f64): i64 {
       if (ref == NONE) return NONE;
       if (ref & BORN) return ref & ~BORN;
     }
+    keepDigest(slotOf(ref), length);
     if (pin(slotOf(ref), epochIn(ref))) return ref;
   }
 }
@@ -23,7 +25,10 @@ export function pinned(fingerprint: u64, length: u32, now: f64): i64 {
 /** The peer's row, found or claimed, without a pin; NONE where no row is free. */
 export function seated(fingerprint: u64, length: u32, now: f64): i64 {
   const ref = find(fingerprint);
-  if (ref != NONE) return ref;
+  if (ref != NONE) {
+    keepDigest(slotOf(ref), length);
+    return ref;
+  }
   const born = claim(fingerprint, length, now, 0, 0, 0);
   return born == NONE ? NONE : born & ~BORN;
 }

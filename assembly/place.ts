@@ -11,6 +11,7 @@ import {
   freeInner,
   HEADER,
   indexAt,
+  owingAt,
   ROW_BITS,
   ROWS,
   SET_BYTES,
@@ -31,6 +32,8 @@ export let index: usize = 0;
 export let free: usize = 0;
 /** The number of words of the free tree above its leaves. */
 export let inner: u32 = 0;
+/** The bits of the pairs of rows that owe. */
+export let owing: usize = 0;
 export let threads: usize = 0;
 /** This thread's block, its bit among the members, and the two buffers in its block: for an ID and for a batch. */
 export let block: usize = 0;
@@ -57,6 +60,7 @@ export function open(rows: u32, thread: u32, members: u32, tenant: u32): f64 {
   cold = <usize>coldStart;
   free = <usize>freeStart;
   inner = <u32>above;
+  owing = <usize>owingAt(freeStart, above, count);
   threads = <usize>threadsStart;
   block = threads + <usize>thread * THREAD_BYTES;
   me = 1 << thread;

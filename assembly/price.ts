@@ -9,21 +9,16 @@
 
 import { instantOf } from './bucket';
 import { classExponent, classOf, loadMask, mostTokens } from './classes';
-import { AT_EXTRAS, AT_PRICED, EXTRAS_LOAD } from './layout';
+import { AT_EXTRAS, AT_PRICED, EXTRAS_LOAD, EXTRAS_NODES_SHIFT } from './layout';
 import { burst, tau, ticksPerToken } from './limits';
 import { cas32, load32, store32 } from './memory';
 import { octavesLost, octavesOf, scoreAt } from './reputation';
-import { MAX_CHARGE, scaled } from './scale';
+import { chargeOf, MAX_CHARGE, scaled } from './scale';
 
 /** Class and score of a PEER word: where all of it is 0, only the load changes what a token costs. */
 export const PRICED: u32 = 0x3fffff;
 /** How much more than a burst anybody can owe: load, class and reputation are at most 8, 8 and 4 octaves. */
 const MOST_OCTAVES: u64 = 20;
-
-/** The exponent of the load. */
-export function loadIn(extras: u32): i32 {
-  return extras & EXTRAS_LOAD;
-}
 
 export function setLoad(exponent: u32): void {
   if (exponent) store32(AT_PRICED, 1);
@@ -43,15 +38,17 @@ export function exponentOf(peer: u64, extras: u32, instant: u64, limits: usize):
   return score < 0 ? exponent + octavesLost(score) : exponent - min<i32>(octavesOf(score), load);
 }
 
-/** T', the ticks of a token. */
+/** T', the ticks of a token: times the nodes, where each machine gives out its share alone. */
 export function priceOf(peer: u64, extras: u32, instant: u64, limits: usize): u64 {
-  return min<u64>(scaled(ticksPerToken(limits), exponentOf(peer, extras, instant, limits)), MAX_CHARGE);
+  const price = min<u64>(scaled(ticksPerToken(limits), exponentOf(peer, extras, instant, limits)), MAX_CHARGE);
+  const nodes = extras >> EXTRAS_NODES_SHIFT;
+  return nodes ? chargeOf(nodes, price) : price;
 }
 
 /** T' of a peer that has no row yet. */
 export function priceForNewborn(now: f64, limits: usize): u64 {
   const extras = load32(AT_EXTRAS);
-  return loadIn(extras) ? priceOf(0, extras, instantOf(now), limits) : ticksPerToken(limits);
+  return extras ? priceOf(0, extras, instantOf(now), limits) : ticksPerToken(limits);
 }
 
 /** How many tokens a check may ask for: the burst, or that of a faster class. */

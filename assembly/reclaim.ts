@@ -23,6 +23,7 @@ import {
 } from './layout';
 import { currentLimits, inForce, limitsOf, timeoutMs } from './limits';
 import { add32, load64, SHARED } from './memory';
+import { owes } from './owed';
 import { capacity, me, rowAt } from './place';
 import { endMs, untilEnd } from './recovery';
 import { scoreAt } from './reputation';
@@ -77,7 +78,7 @@ function standingOf(slot: u32, now: f64): u32 {
   const force = inForce();
   const limits = limitsOf(force);
   const peer = getPeer(row);
-  if (classOf(peer) || !isFull(converted(getBucket(row), force), ticks(now, limits))) return OWES;
+  if (owes(row) || classOf(peer) || !isFull(converted(getBucket(row), force), ticks(now, limits))) return OWES;
   const breaker = matured(slot, getBreaker(row), now, limits);
   const worth =
     stateOf(breaker) == STATE_RECOVERING

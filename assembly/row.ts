@@ -20,6 +20,7 @@ import {
   ROW_BUCKET,
   ROW_FINGERPRINT,
   ROW_META,
+  ROW_OWED,
   ROW_PEER,
   ROW_RATE_LIMITED,
   ROW_WINDOW,
@@ -32,6 +33,7 @@ const FP: usize = ROW_FINGERPRINT;
 const BUCKET: usize = ROW_BUCKET;
 const BREAKER: usize = ROW_BREAKER;
 const WINDOW: usize = ROW_WINDOW;
+const OWED: usize = ROW_OWED;
 const PEER: usize = ROW_PEER;
 const ALLOWED: usize = ROW_ALLOWED;
 const RATE_LIMITED: usize = ROW_RATE_LIMITED;
@@ -123,6 +125,18 @@ export function setWindow(row: usize, word: u64): void {
 
 export function casWindow(row: usize, expected: u64, word: u64): bool {
   return cas64(row + WINDOW, expected, word);
+}
+
+export function getOwed(row: usize): u64 {
+  return load64(row + OWED);
+}
+
+export function setOwed(row: usize, word: u64): void {
+  store64(row + OWED, word);
+}
+
+export function casOwed(row: usize, expected: u64, word: u64): bool {
+  return cas64(row + OWED, expected, word);
 }
 
 export function getPeer(row: usize): u64 {

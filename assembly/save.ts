@@ -4,7 +4,16 @@
 // Each record is of one instant: META, the words, then META, bucket and breaker again, until they agree.
 
 import { converted } from './bucket';
-import { COLD_BYTES, RECORD_BYTES, RECORDS, ROW_BREAKER, ROW_BUCKET, ROW_BYTES, SAVE_CHANGED } from './layout';
+import {
+  COLD_BYTES,
+  RECORD_BYTES,
+  RECORDS,
+  ROW_BREAKER,
+  ROW_BUCKET,
+  ROW_BYTES,
+  ROW_OWED,
+  SAVE_CHANGED,
+} from './layout';
 import { inForce, versionOf } from './limits';
 import { load32, load64, SHARED } from './memory';
 import { batchRoom, capacity, coldOf, rowAt, usedSlots } from './place';
@@ -57,8 +66,12 @@ function copied(slot: u32, record: usize, force: u64): bool {
 }
 
 function copyRow(from: usize, to: usize): void {
-  if (SHARED) for (let at: usize = 0; at < <usize>ROW_BYTES; at += 8) store<u64>(to + at, load64(from + at));
-  else memory.copy(to, from, ROW_BYTES);
+  if (!SHARED) memory.copy(to, from, ROW_BYTES);
+  else {
+    for (let at: usize = 0; at < <usize>ROW_BYTES; at += 8) if (at != ROW_OWED) store<u64>(to + at, load64(from + at));
+  }
+  // What is owed is not saved: it is paid when the limiter's membership ends.
+  store<u64>(to, 0, ROW_OWED);
 }
 
 /** A cold record begins at a multiple of four bytes. */

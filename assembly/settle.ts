@@ -34,12 +34,24 @@ import {
 } from './layout';
 import { currentLimits, inForce, limitsOf, ticksPerToken } from './limits';
 import { load32 } from './memory';
+import { counts, unowe } from './owed';
 import { coldOf, lastInstant, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { FAILS, GOES_BACK, GOES_UP, inStage, stageOf, verdict } from './recovery';
-import { casBreaker, casBucket, count, getBreaker, getBucket, getPeer, getWindow, isLive, setLastFailure } from './row';
+import {
+  casBreaker,
+  casBucket,
+  count,
+  getBreaker,
+  getBucket,
+  getOwed,
+  getPeer,
+  getWindow,
+  isLive,
+  setLastFailure,
+} from './row';
 import { failureRate, slowCallMs, stages } from './settings';
-import { quietNow, sliceAt } from './slices';
+import { sliceAt } from './slices';
 import { due, dueMs, nextStage, noteTurn, openedAt } from './turn';
 import { isHeldBack, isRateHigh, isSimple, noteHeld, noteResult, noteSuccess } from './watch';
 
@@ -78,14 +90,7 @@ export function settle(slot: u32, epoch: u32, outcome: i32, permit: i32, now: f6
     const instant = F64.isNaN(now) ? lastInstant() : instantOf(now);
     const slice = sliceAt(instant, limits);
     const bad = failure || (durationMs > 0 && slowCallMs(limits) > 0 && durationMs >= slowCallMs(limits));
-    if (
-      !bad &&
-      state == STATE_CLOSED &&
-      failuresOf(breaker) == 0 &&
-      isSimple(row, breaker, slice, quietNow(), limits)
-    ) {
-      return 1;
-    }
+    if (!bad && state == STATE_CLOSED && failuresOf(breaker) == 0 && isSimple(row, epoch, breaker, slice)) return 1;
     // Every result is one for the window once, in whatever generation it counts; the breaker is tried until it takes it.
     if (counted != <i32>generationOf(breaker)) {
       if (!failure) noteSuccess(row, epoch, slice, state == STATE_RECOVERING, limits);
@@ -167,13 +172,17 @@ export function refund(slot: u32, epoch: u32, cost: u64): i32 {
   while (true) {
     const bucket = getBucket(row);
     const peer = getPeer(row);
+    const owed = getOwed(row);
     const force = inForce();
     if (!isLive(row, epoch)) return STALE;
     const limits = limitsOf(force);
     const extras = load32(AT_EXTRAS);
     const priced = ((<u32>peer & PRICED) | extras) != 0;
     const price = priced ? priceOf(peer, extras, lastInstant(), limits) : ticksPerToken(limits);
-    if (casBucket(row, bucket, refunded(converted(bucket, force), min<u64>(cost, mostOf(peer, limits)), price)))
-      return 0;
+    const back = min<u64>(cost, mostOf(peer, limits));
+    if (!casBucket(row, bucket, refunded(converted(bucket, force), back, price))) continue;
+    // What is paid already stays paid.
+    if (counts(slot, extras)) unowe(slot, owed, back);
+    return 0;
   }
 }

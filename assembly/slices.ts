@@ -15,7 +15,7 @@ const NEVER_QUIET: u64 = ~(<u64>0);
 export function sliceAt(instant: u64, limits: usize): u32 {
   const length = load<u64>(block, THREAD_SLICE + 8);
   if (instant - load<u64>(block, THREAD_SLICE) >= length || length != sliceTicks(limits)) turnTo(instant, limits);
-  return <u32>load<u64>(block, THREAD_SLICE + 16);
+  return sliceNow();
 }
 
 /** Keeps the instant of a check, for results that have none of their own. */
@@ -36,6 +36,11 @@ export function turnTo(instant: u64, limits: usize): void {
   store<u64>(block, ticks, THREAD_SLICE + 8);
   store<u64>(block, number, THREAD_SLICE + 16);
   store<u64>(block, countsAll(limits) ? NEVER_QUIET : quietIn(<u32>number), THREAD_QUIET);
+}
+
+/** The slice that the thread worked out last. */
+export function sliceNow(): u32 {
+  return <u32>load<u64>(block, THREAD_SLICE + 16);
 }
 
 /** What a quiet WINDOW word has above bit 50 in this thread's slice. */

@@ -10,6 +10,7 @@
 import { markFree } from './free';
 import { ABI_VERSION, AT_ABI, AT_CAPACITY, AT_MAGIC, AT_MEMBERS, AT_THREADS, MAGIC, MAX_THREADS } from './layout';
 import { cas32, cas64, load32, load64 } from './memory';
+import { relist } from './owed';
 import { capacity, me, open, own, rowAt, tenancyAt, usedSlots } from './place';
 import { casMeta, epochOf, getMeta, LIMBO, LIVE, lifeOf, meta, pinsOf } from './row';
 
@@ -71,6 +72,7 @@ export function detach(thread: u32, tenancy: u32): bool {
     const members = load64(AT_MEMBERS);
     if (load32(tenancyAt(thread)) != tenancy) return false;
     if (!cas64(AT_MEMBERS, members, changed(members & ~((<u64>1) << thread)))) continue;
+    if (capacity != 0) relist();
     return cas32(tenancyAt(thread), tenancy, tenancy + 1);
   }
 }

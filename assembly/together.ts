@@ -3,7 +3,7 @@
 // thread may take the room in between; then what was taken is given back.
 
 import { exhausted, generationOf, stateOf, untilLease, untilProbe } from './breaker';
-import { charged, converted, instantOf, isIn, lacking, tatOf, wholeMs, withTat } from './bucket';
+import { charged, converted, instantOf, lacking, TAG_BITS, TAG_MASK, tatOf, wholeMs, withTat } from './bucket';
 import { check, limited, refused, tableFull } from './check';
 import { tally } from './counters';
 import { NEVER, permitOf, retryAfter } from './decision';
@@ -24,9 +24,10 @@ import {
   STATE_OPEN,
   STATE_RECOVERING,
 } from './layout';
-import { burst, currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken } from './limits';
+import { burst, currentLimits, inForce, latest, limitsOf, onFull, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
 import { FOR_EVER } from './newcomers';
+import { counts, hasCredit, isShut as isShutToAll, owe, tallyLackOfCredit, unowe, untilPaid } from './owed';
 import { batchRoom, capacity, coldOf, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, untilEnd } from './recovery';
@@ -38,6 +39,7 @@ import {
   getBreaker,
   getBucket,
   getFingerprint,
+  getOwed,
   getPeer,
   isLive,
   OVERFLOW_EPOCH,
@@ -67,12 +69,12 @@ export function look(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, c
   const force = inForce();
   const limits = limitsOf(force);
   if (!circuit || stateOf(breaker) == STATE_CLOSED)
-    return lack(row, converted(bucket, force), 0, cost, instant, limits);
+    return lackAny(slot, converted(bucket, force), 0, cost, instant, limits);
   breaker = matured(slot, breaker, now, limits);
   const wait = untilTurn(row, breaker, now, limits);
   if (wait) return BARRED + <i64>wait;
   const shift = stateOf(breaker) == STATE_RECOVERING ? shiftOf(breaker, limits) : 0;
-  return lack(row, converted(bucket, force), shift, cost, instant, limits);
+  return lackAny(slot, converted(bucket, force), shift, cost, instant, limits);
 }
 
 /** Milliseconds for which the circuit lets nobody through. */
@@ -98,19 +100,34 @@ function lack(row: usize, word: u64, shift: u64, cost: u64, instant: u64, limits
   return lacking(charged(word, charge, at), at, max<u64>(tau(limits) >> shift, charge));
 }
 
+/** The same; or, where the bucket has room and its peer no credit, how long paying takes. */
+function lackAny(slot: u32, word: u64, shift: u64, cost: u64, instant: u64, limits: usize): i64 {
+  const row = rowAt(slot);
+  const extras = load32(AT_EXTRAS);
+  if (isShutToAll(extras)) return untilPaid();
+  const missing = lack(row, word, shift, cost, instant, limits);
+  if (missing > 0 || !counts(slot, extras) || hasCredit(getOwed(row), cost, extras, limits)) return missing;
+  tallyLackOfCredit();
+  return untilPaid();
+}
+
 /** Charges a bucket if it has room; what it lacks if not, or GONE. */
 function take(slot: u32, epoch: u32, cost: u64, instant: u64): i64 {
   const row = rowAt(slot);
   while (true) {
     const bucket = getBucket(row);
+    const owed = getOwed(row);
     const force = inForce();
     if (!isLive(row, epoch)) return GONE;
     const limits = limitsOf(force);
+    const counted = counts(slot, load32(AT_EXTRAS));
     const word = converted(bucket, force);
-    const missing = lack(row, word, 0, cost, instant, limits);
+    const missing = lackAny(slot, word, 0, cost, instant, limits);
     if (missing > 0) return missing;
     const after = charged(word, chargeOf(cost, priceAt(row, instant, limits)), min<u64>(instant, latest(limits)));
+    if (counted && !owe(slot, owed, cost, limits)) continue;
     if (casBucket(row, bucket, withTat(word, after))) return 0;
+    if (counted) unowe(slot, owed, cost);
   }
 }
 
@@ -132,14 +149,14 @@ function epochIn(i: u32): u32 {
   return slotIn(i) == capacity ? OVERFLOW_EPOCH : epochGiven(i);
 }
 
-/** Where the plain way keeps the bucket words that it is about to write, behind the most slots that there can be. */
-function wordFor(i: u32): usize {
+/** Where the plain way keeps the bucket words as they were, behind the most slots that there can be. */
+function wordOf(i: u32): usize {
   return batchRoom + 64 + ((<usize>i) << 3);
 }
 
 /**
- * The plain way, where nobody else can take the room in between: buckets in the limits in force, tokens that cost T, a closed
- * circuit. One look at each and one store. Whether all had room; if not, nothing was written.
+ * The plain way, where nobody else can look in between: buckets in the limits in force, tokens that cost T, a closed circuit.
+ * Each is charged as it is found. Whether all had room; if not, those that were charged are again as they were.
  */
 function takePlain(pairs: u32, cost: u64, instant: u64): bool {
   const force = inForce();
@@ -150,23 +167,24 @@ function takePlain(pairs: u32, cost: u64, instant: u64): bool {
   const end = at + tau(limits);
   for (let i: u32 = 0; i < pairs; i++) {
     const slot = slotGiven(i);
-    if (slot >= capacity) return false;
+    if (slot >= capacity) return putBack(i);
     const row = rowAt(slot);
     const bucket = getBucket(row);
-    if (!isLive(row, epochGiven(i)) || !isIn(bucket, force)) return false;
-    // Two handles of one peer: the second has to see what the first took.
-    for (let j: u32 = 0; j < i; j++) if (slotGiven(j) == slot) return false;
-    if ((<u32>getPeer(row) & PRICED) != 0 || (i == 0 && stateOf(getBreaker(row)) != STATE_CLOSED)) return false;
     const after = max<u64>(tatOf(bucket), at) + charge;
-    if (after > end) return false;
-    store<u64>(wordFor(i), withTat(bucket, after));
+    const unusual = ((<u32>bucket ^ versionOf(force)) & 1) | (<u32>getPeer(row) & PRICED);
+    if (unusual != 0 || after > end || !isLive(row, epochGiven(i))) return putBack(i);
+    if (i == 0 && stateOf(getBreaker(row)) != STATE_CLOSED) return false;
+    store<u64>(wordOf(i), bucket);
+    casBucket(row, bucket, (after << TAG_BITS) | (bucket & TAG_MASK));
   }
-  for (let i: u32 = 0; i < pairs; i++) {
-    const row = rowAt(slotGiven(i));
-    casBucket(row, 0, load<u64>(wordFor(i)));
-    count(allowedAt(row));
-  }
+  for (let i: u32 = 0; i < pairs; i++) count(allowedAt(rowAt(slotGiven(i))));
   return true;
+}
+
+/** Undoes the charges before `end`, the last one first: two handles may be of one peer. */
+function putBack(end: u32): bool {
+  for (let i = end; i > 0; i--) casBucket(rowAt(slotGiven(i - 1)), 0, load<u64>(wordOf(i - 1)));
+  return false;
 }
 
 /**

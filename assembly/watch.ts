@@ -12,14 +12,15 @@ import { rowAt } from './place';
 import { unitsOf } from './reputation';
 import { casPeer, casWindow, getPeer, getWindow, isLive } from './row';
 import { failureRate, isAutomatic, perCleanWindow, relativeThreshold } from './settings';
+import { quietNow } from './slices';
 import { adjustBy, markWindow } from './turn';
 import {
   added,
   countsOf,
   failuresIn,
   HELD,
-  hasRoom,
   isQuiet,
+  isSteady,
   markBefore,
   markIn,
   quieted,
@@ -36,16 +37,12 @@ import {
 const HIGHEST_THRESHOLD: f64 = 0.95;
 const MINUTE_TICKS: u64 = 62914560000;
 
-/**
- * Takes a success on a closed circuit without failures the short way; false where it may change more than a count. `quiet` is
- * what a word has in which it changes nothing.
- */
-export function isSimple(row: usize, breaker: u64, slice: u32, quiet: u64, limits: usize): bool {
+/** Takes a success on a closed circuit without failures the short way; false where it may change more than a count. */
+export function isSimple(row: usize, epoch: u32, breaker: u64, slice: u32): bool {
   const word = getWindow(row);
-  if (isQuiet(word, quiet)) return true;
-  if (!countsAll(limits) || !hasRoom(word, slice, generationOf(breaker))) return false;
-  if (!isEstablished(getPeer(row)) || resultsIn(word) < minimumCalls(limits)) return false;
-  return casWindow(row, word, withSuccess(word));
+  if (!isLive(row, epoch)) return false;
+  if (isQuiet(word, quietNow())) return true;
+  return isSteady(word, slice, generationOf(breaker)) && casWindow(row, word, withSuccess(word));
 }
 
 /**
@@ -97,12 +94,7 @@ export function noteResult(
       markIn(now) != TRIPPED &&
       markBefore(now) != TRIPPED;
     let next = adds || inStage || countsAll(limits) ? added(now, bad) : now;
-    if (
-      established &&
-      stateOf(breaker) == STATE_CLOSED &&
-      !countsAll(limits) &&
-      resultsIn(next) >= minimumCalls(limits)
-    )
+    if (established && stateOf(breaker) == STATE_CLOSED && resultsIn(next) >= minimumCalls(limits))
       next = quieted(next);
     if (next != word && !casWindow(row, word, next)) continue;
     if (established) {

@@ -20,6 +20,9 @@ const COUNTS_SHIFT: u64 = 22;
 const COUNTS_NOW: u64 = (1 << 22) - 1;
 const RESULTS_SHIFT: u64 = 11;
 const COUNT_MASK: u32 = 2047;
+const RESULTS_NOW: u64 = (<u64>COUNT_MASK) << RESULTS_SHIFT;
+/** Slice, quiet bit and generation. */
+const STEADY: u64 = 0xfffc300000000000;
 
 export const UNMARKED: u32 = 0;
 /** A trip was held back in the slice. */
@@ -27,7 +30,7 @@ export const HELD: u32 = 1;
 /** The circuit opened in the slice. */
 export const TRIPPED: u32 = 2;
 
-/** What a word has above bit 50 in which a success changes nothing more in this slice. */
+/** What a word has above bit 50 in which a success tells nothing new in this slice: at most it is counted. */
 export function quietIn(slice: u32): u64 {
   return ((<u64>(slice & SLICE_MASK)) << 1) | 1;
 }
@@ -101,13 +104,10 @@ export function failuresIn(word: u64): u32 {
   return (<u32>word & COUNT_MASK) + (<u32>(word >> COUNTS_SHIFT) & COUNT_MASK);
 }
 
-/** Whether one success more can simply be added: the word is of this slice and generation, and there is room. */
-export function hasRoom(word: u64, slice: u32, generation: u32): bool {
-  return (
-    <u32>(word >> SLICE_SHIFT) == (slice & SLICE_MASK) &&
-    isOf(word, generation) &&
-    (<u32>(word >> RESULTS_SHIFT) & COUNT_MASK) != COUNT_MASK
-  );
+/** Whether one success more is only that: the word is quiet, of this slice and this generation, and there is room. */
+export function isSteady(word: u64, slice: u32, generation: u32): bool {
+  const differs = (word ^ (quietIn(slice) << QUIET_SHIFT) ^ tagOf(generation)) & STEADY;
+  return differs == 0 && (word & RESULTS_NOW) != RESULTS_NOW;
 }
 
 export function withSuccess(word: u64): u64 {

@@ -16,6 +16,8 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 const programs: readonly { readonly name: string; readonly on: RegExp }[] = [
   { name: 'core', on: /./ },
   { name: 'address', on: /./ },
+  { name: 'http', on: /^(Node|Bun|Deno)/ },
+  { name: 'fetch', on: /./ },
 ];
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });

@@ -26,13 +26,14 @@ const bin = (path: string) => fileURLToPath(new URL(`node_modules/${path}`, impo
 const GIVE_UP_AFTER_MS = 120_000;
 
 function ask(command: string, args: readonly string[], cwd?: string): { status: number | null; output: string } {
-  const options = { cwd, encoding: 'utf8', timeout: GIVE_UP_AFTER_MS, killSignal: 'SIGKILL' } as const;
+  const env = { ...process.env, NO_COLOR: '1' };
+  const options = { cwd, env, encoding: 'utf8', timeout: GIVE_UP_AFTER_MS, killSignal: 'SIGKILL' } as const;
   const { status, stdout, stderr, error } = spawnSync(command, args, options);
   return { status, output: error === undefined ? `${stdout}${stderr}`.trim() : String(error) };
 }
 
 /** An engine that takes a script on its command line. */
-function command(name: string, path: string, args: readonly string[] = []): Engine {
+export function command(name: string, path: string, args: readonly string[] = []): Engine {
   const run: Run = async ({ project }, program) => {
     const { status, output } = ask(path, [...args, join(project, 'programs/run.mjs'), program], project);
     return status === 0 && output.endsWith('holds') ? '' : output || `ended with ${status}`;

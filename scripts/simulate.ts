@@ -9,20 +9,22 @@ import { parseArgs } from 'node:util';
 import { writeWhole } from './build/stamp.js';
 import { draw } from './simulate/chart.js';
 import { scenarios } from './simulate/index.js';
+import { type Criterion, pictureOf } from './simulate/scenario.js';
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, json: { type: 'boolean', default: false }, svg: { type: 'string' } },
 });
 
 const names = values.only?.split(',') ?? scenarios.map(({ name }) => name);
-const results = names.map((name) => {
+const results: { name: string; title: string; criteria: readonly Criterion[]; notes: readonly string[] }[] = [];
+for (const name of names) {
   const scenario = scenarios.find((known) => known.name === name);
   if (scenario === undefined) {
     console.error(`no scenario ${name}; there are ${scenarios.map((known) => known.name).join(', ')}`);
     process.exit(2);
   }
-  const { criteria, notes = [], chart } = scenario.run();
-  if (values.svg !== undefined) writeWhole(join(resolve(values.svg), `adaptive-${name}.svg`), draw(chart));
+  const { criteria, notes = [], chart } = await scenario.run();
+  if (values.svg !== undefined) writeWhole(join(resolve(values.svg), pictureOf(scenario)), draw(chart));
   if (!values.json) {
     console.log(`\n${scenario.title} (${name})\n  ${scenario.about}`);
     for (const { promise, measured, holds } of criteria) {
@@ -30,8 +32,8 @@ const results = names.map((name) => {
     }
     for (const note of notes) console.log(`         ${note}`);
   }
-  return { name, title: scenario.title, criteria, notes };
-});
+  results.push({ name, title: scenario.title, criteria, notes });
+}
 
 const all = results.flatMap(({ criteria }) => criteria);
 const held = all.filter(({ holds }) => holds).length;

@@ -33,6 +33,7 @@ export function checkPeers(table: Table, peers: readonly Peer[], decisions: Int3
       }
     }
   }
+  table.events.notice();
   // When all are decided: a listener may use the room.
   if (table.events.isHeard) tellRejections(table, peers, decisions, length, now);
 }

@@ -3,6 +3,7 @@
 
 import { requireNow } from './args.js';
 import { adjustReputation, classOf, force, reputationOf, setClass } from './control.js';
+import { Debts } from './debts.js';
 import type { Decision } from './decision.js';
 import { ArgumentRangeError, shown } from './errors.js';
 import { Observed } from './observed.js';
@@ -34,10 +35,13 @@ const PER_OCTAVE = 16;
 export abstract class Controls extends Observed {
   readonly #table: Table;
   #rejectedBy = -1;
+  /** What peers owe other machines. @internal */
+  readonly debts: Debts;
 
   constructor(table: Table) {
     super(table);
     this.#table = table;
+    this.debts = new Debts(table);
   }
 
   /**

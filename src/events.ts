@@ -83,6 +83,8 @@ const KINDS: Readonly<Record<number, EventKind>> = {
 export class Events {
   /** Whether anybody listens. */
   isHeard = false;
+  /** Called when a peer owes half of its credit, by the check that saw it. */
+  onUrgent: (() => void) | undefined;
   readonly #core: Core;
   /** Replaced with every change, so that one who comes or goes while an event is told does not disturb the others. */
   #subscriptions: readonly Subscription[] = [];
@@ -114,8 +116,14 @@ export class Events {
 
   /** The decision, which listeners hear of if it is a rejection. Slot and epoch are the peer's; slot -1: it has no row. */
   told(peer: PeerId, decision: number, time: number, slot: number, epoch: number): Decision {
+    this.notice();
     if (this.isHeard && decision < 0) this.rejected(peer, decision, time, slot < 0 ? -1 : refOf(slot, epoch));
     return decision as Decision;
+  }
+
+  /** Sees whether somebody has to be paid. */
+  notice(): void {
+    if (this.#core.urgent[0] !== 0) this.onUrgent?.();
   }
 
   /** Reports a rejection. */

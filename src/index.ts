@@ -45,7 +45,7 @@ export { RpcGate } from './rpc/gate.js';
 export type { RpcGuardOptions, RunOptions } from './rpc/guard.js';
 export { RpcGuard } from './rpc/guard.js';
 export type { Classify, Outcome, Settled } from './rpc/outcome.js';
-export type { End, Passage } from './rpc/passage.js';
+export type { Client, End, Passage } from './rpc/passage.js';
 export type { Refusal, RefusalError, RefusalReason } from './rpc/refusal.js';
 export { RpcArgumentError, RpcRejection, RpcTimeout } from './rpc/rejection.js';
 export type { RpcPeer } from './rpc/who.js';

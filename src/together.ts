@@ -5,22 +5,31 @@ import type { Decision } from './decision.js';
 import { ArgumentRangeError, ArgumentTypeError, shown } from './errors.js';
 import { isHandleOf, type Peer, seatAgain, writeBatch } from './peer.js';
 import type { Table } from './table.js';
-import { MOST_TOGETHER, requireOpen, STALE } from './wasm/core.js';
+import { isOpen, MOST_TOGETHER, requireOpen, STALE } from './wasm/core.js';
 
 /** `RateLimiter.checkAll`. Which of the handles was the first that refused stands in `core.found[0]` afterwards; −1: none. */
 export function checkTogether(table: Table, peers: readonly Peer[], cost: number, now: number): Decision {
   requireCost(cost);
   requireNow(now);
-  requireHandles(table, peers);
   const { core } = table;
-  requireOpen(core);
+  // Nearly always every handle is good. What is wrong with one is only looked for where one is not.
+  let written = isOpen(core) && writeDistinct(table, peers);
+  if (!written) {
+    requireHandles(table, peers);
+    requireOpen(core);
+  }
   while (true) {
-    writeBatch(table, peers, 0, peers.length);
-    if (seatAll(core.batchRoom, peers, now)) writeBatch(table, peers, 0, peers.length);
+    if (!written) {
+      writeBatch(table, peers, 0, peers.length);
+      if (seatAll(core.batchRoom, peers, now)) writeBatch(table, peers, 0, peers.length);
+    }
+    written = false;
     const decision = core.checkAll(peers.length, cost, now);
+    table.events.notice();
+    if (decision >= 0 && decision !== STALE) return decision as Decision;
     const which = core.found[0] as number;
     if (decision !== STALE) {
-      if (decision < 0 && table.events.isHeard) {
+      if (table.events.isHeard) {
         table.events.rejected((peers[which] as Peer).id, decision, now);
         // A listener that used the limiter has left another one there.
         core.found[0] = which;
@@ -29,6 +38,20 @@ export function checkTogether(table: Table, peers: readonly Peer[], cost: number
     }
     seatAgain(peers[which] as Peer, now);
   }
+}
+
+/** Writes the rows of handles that have one each; false where that is not so. */
+function writeDistinct(table: Table, peers: readonly Peer[]): boolean {
+  if (!Array.isArray(peers)) return false;
+  const count = peers.length;
+  if (count > MOST_TOGETHER || !writeBatch(table, peers, 0, count)) return false;
+  const slots = table.core.batchRoom;
+  for (let i = 0; i < count; i++) {
+    const slot = slots[i] as number;
+    if (slot < 0) return false;
+    for (let j = 0; j < i; j++) if (slots[j] === slot) return false;
+  }
+  return count > 0;
 }
 
 /** Handles without a row get one; whether there were any. */

@@ -7,6 +7,7 @@ import { compile } from './explore/build.js';
 import { explore, type Scenario } from './explore/explorer.js';
 import { faults } from './explore/faults.js';
 import { long } from './explore/long.js';
+import { owing } from './explore/owing.js';
 import { saving, savingLong } from './explore/saving.js';
 import { scenarios } from './explore/scenarios.js';
 
@@ -24,7 +25,9 @@ for (const { what, scenario, ...fault } of faults) {
   test(`${what} is found`, async () => {
     const { wrong, steps } = explore(
       await compile(fault),
-      [...scenarios, ...adaptive, ...saving, ...savingLong, ...long].find(({ name }) => name === scenario) as Scenario,
+      [...scenarios, ...adaptive, ...saving, ...owing, ...savingLong, ...long].find(
+        ({ name }) => name === scenario,
+      ) as Scenario,
     );
     console.log(`${what}: ${wrong}, after\n${briefly(steps)}`);
     assert.ok(wrong);

@@ -6,6 +6,7 @@ import { adaptive, adaptiveLong } from './explore/adaptive.js';
 import { compile } from './explore/build.js';
 import { explore } from './explore/explorer.js';
 import { long } from './explore/long.js';
+import { owing } from './explore/owing.js';
 import { saving, savingLong } from './explore/saving.js';
 import { scenarios } from './explore/scenarios.js';
 import { threes } from './explore/three.js';
@@ -21,6 +22,7 @@ for (const scenario of [
   ...scenarios,
   ...adaptive,
   ...saving,
+  ...owing,
   ...threes,
   ...(all ? [...long, ...savingLong, ...adaptiveLong] : []),
 ]) {

@@ -19,6 +19,8 @@ const HEADER_FIELDS: readonly Field[] = [
   ['AT_THREADS', 4],
   ['AT_KEY', 16, 8],
   ['AT_ORIGIN', 8],
+  ['AT_NODES', 4],
+  ['AT_CREDIT', 8],
   ['AT_BIRTHS', 4],
   ['AT_FRESH', 4],
   ['AT_HAND', 4],
@@ -26,11 +28,16 @@ const HEADER_FIELDS: readonly Field[] = [
   ['AT_SWEPT', 4],
   ['AT_ERA', 4],
   ['AT_MEMBERS', 8],
+  ['AT_INNER', 32, 8],
+  ['AT_OUTER', 32, 8],
+  ['AT_HINT', 4],
+  ['AT_URGENT', 4],
   ['AT_EXTRAS', 4],
   ['AT_PRICED', 4],
   ['AT_NEWCOMERS', 8],
   ['AT_FLEET', 8 * 2 * layout.FLEET_COUNTS, 8],
   ['AT_OCTAVE', 8 * 16, 8],
+  ['AT_SHA', 4 * (64 + 8), 4],
   ['AT_TENANTS', 4 * layout.MAX_THREADS, 4],
   ['STRIPES', 8 * layout.STRIPE_COUNT, 8],
 ];
@@ -40,6 +47,7 @@ const ROW_FIELDS: readonly Field[] = [
   ['ROW_BUCKET', 8],
   ['ROW_BREAKER', 8],
   ['ROW_WINDOW', 8],
+  ['ROW_OWED', 8],
   ['ROW_PEER', 8],
   ['ROW_ALLOWED', 4, 8], // written together with the next
   ['ROW_RATE_LIMITED', 4],
@@ -51,7 +59,9 @@ const COLD_FIELDS: readonly Field[] = [
   ['COLD_BACKOFF', 4],
   ['COLD_POSITION', 4],
   ['COLD_ID_LENGTH', 2],
-  ['COLD_ID', layout.ID_KEPT, 1],
+  ['COLD_ID', layout.ID_KEPT_DIGESTED, 1],
+  ['COLD_DIGEST', layout.DIGEST_BYTES, 4],
+  ['COLD_DIGEST_CHECK', 4],
 ];
 const LIMITS_FIELDS: readonly Field[] = [
   ['LIMITS_TICKS_PER_TOKEN', 8],
@@ -65,6 +75,7 @@ const LIMITS_FIELDS: readonly Field[] = [
   ['LIMITS_PROBES', 1],
   ['LIMITS_ON_FULL', 1],
   ['LIMITS_BEFORE', 8],
+  ['LIMITS_CREDIT', 8],
   ['LIMITS_TAU_BEFORE', 8],
   ['LIMITS_LONGEST_TIMEOUT_MS', 8],
   ['LIMITS_LONGEST_PROBE_TIMEOUT_MS', 8],
@@ -87,14 +98,24 @@ const THREAD_FIELDS: readonly Field[] = [
   ['THREAD_BATCH', 8 * layout.BATCH, 8],
   ['THREAD_FOUND', 8, 4],
   ['THREAD_APPENDED', 4 * events.RINGS, 4],
+  ['THREAD_CREDIT_REJECTED', 8],
   ['THREAD_RINGS', events.SHARED_RINGS_BYTES, 64],
+];
+
+const DEBT_FIELDS: readonly Field[] = [
+  ['DEBT_SLOT', 4],
+  ['DEBT_EPOCH', 4],
+  ['DEBT_TOKENS', 4],
+  ['DEBT_TOKEN_MS', 8],
+  ['DEBT_DIGEST', layout.DIGEST_BYTES, 8],
 ];
 
 for (const [what, prefix, fields, start, end] of [
   ['the header', /^(AT_|STRIPES)/, HEADER_FIELDS, layout.HEADER, layout.ROWS],
   ['a row', /^ROW_(?!BITS|BYTES)/, ROW_FIELDS, 0, layout.ROW_BYTES],
-  ['a cold record', /^COLD_(?!BYTES)/, COLD_FIELDS, 0, layout.COLD_BYTES],
+  ['a cold record', /^COLD_(?!BYTES|DIGESTED)/, COLD_FIELDS, 0, layout.COLD_BYTES],
   ['a record of limits', /^LIMITS_(?!BYTES)/, LIMITS_FIELDS, 0, layout.LIMITS_BYTES],
+  ['a debt, as it is told of', /^DEBT_(?!BYTES)/, DEBT_FIELDS, 0, layout.DEBT_BYTES],
   ['a thread’s block', /^(COUNT_ALLOWED|THREAD_(?!BYTES))/, THREAD_FIELDS, 0, layout.THREAD_BYTES],
 ] as const) {
   test(`the fields of ${what} are aligned, do not overlap, and stay inside`, () => {
@@ -154,12 +175,25 @@ test('sizes that are written out are those of their parts', () => {
   }
   assert.is(events.EVENT_BYTES, events.EVENT_TIME + 8, 'the time is the last');
   assert.is(layout.THREAD_BYTES, layout.THREAD_RINGS + events.SHARED_RINGS_BYTES);
-  assert.is(layout.PLAIN_THREAD_BYTES, layout.THREAD_RINGS + events.PLAIN_RINGS_BYTES);
+  assert.is(layout.PLAIN_PRICES_START, layout.THREAD_RINGS + events.PLAIN_RINGS_BYTES);
+  assert.equal(
+    [layout.PLAIN_PRICES_TICKS, layout.PLAIN_PRICES_UNDER],
+    [8, 16].map((i) => layout.PLAIN_PRICES_START + i),
+  );
+  assert.is(layout.PLAIN_PRICES % 64, 0);
+  assert.ok(layout.PLAIN_PRICES >= layout.PLAIN_PRICES_UNDER + 8);
+  assert.is(Math.log2(layout.PRICES) % 1, 0);
+  assert.is(layout.PLAIN_THREAD_BYTES, layout.PLAIN_PRICES + 16 * layout.PRICES);
   assert.is(layout.SET_BYTES, layout.SET_ENTRIES * layout.ENTRY_BYTES);
   assert.is(layout.RECORD_BYTES, layout.ROW_BYTES + layout.COLD_BYTES);
   assert.is(layout.RECORDS, Math.floor((8 * layout.BATCH) / layout.RECORD_BYTES));
   assert.is(layout.ROWS, layout.CLASS_TABLES + 2 * layout.CLASSES_BYTES);
-  assert.ok(layout.CLASS_TABLES >= layout.AT_OCTAVE + 128);
+  assert.ok(layout.CLASS_TABLES >= layout.AT_SHA + 4 * 72);
+  assert.ok(
+    layout.DEBTS * layout.DEBT_BYTES + 32 + 64 + 32 <= 8 * layout.BATCH,
+    'debts, and behind them room for hashing',
+  );
+  assert.is(layout.ID_KEPT_DIGESTED, layout.COLD_DIGEST - layout.COLD_ID);
   assert.is(layout.CLASS_NAMES, layout.CLASSES * layout.CLASS_BYTES);
   assert.is(layout.CLASSES_BYTES, layout.CLASS_NAMES + layout.CLASSES * layout.CLASS_NAME_BYTES);
   assert.is(layout.ROOM_CLASSES, 8 * layout.SETTINGS);
@@ -172,7 +206,7 @@ test('sizes that are written out are those of their parts', () => {
 
 test('a table has at most 160 bytes a peer, and one of 32 threads has 128 KB beside that', () => {
   const perPeer = (peers: number, threads: number) => tableBytes(peers, threads) / peers;
-  assert.ok(perPeer(10_000, 1) <= 160, `${perPeer(10_000, 1)}`);
+  assert.ok(perPeer(20_000, 1) <= 160, `${perPeer(20_000, 1)}`);
   assert.ok(perPeer(65_536, 1) <= 157, `${perPeer(65_536, 1)}`);
   for (const peers of [100_000, 1_000_000, layout.MAX_PEERS])
     assert.ok(perPeer(peers, layout.MAX_THREADS) <= 160, `${peers}: ${perPeer(peers, layout.MAX_THREADS)}`);
@@ -202,8 +236,10 @@ for (const capacity of [1, 16, 17, 64, 65, 100, 4_096, 4_097, 65_536, 262_144, 2
     for (const leaf of [inner, words - 1]) {
       if (leaf > 0) assert.ok(Math.floor((leaf - 1) / 64) < inner, 'every leaf hangs below an inner node');
     }
+    const owing = layout.owingAt(free, inner, capacity);
+    assert.ok(owing >= free + words * 8);
     const blocks = layout.threadsAt(free, inner, capacity);
-    assert.ok(blocks >= free + words * 8);
+    assert.ok(blocks >= owing + Math.ceil(capacity / 128) * 8);
     assert.is(blocks % 64, 0);
     assert.is(layout.tableEnd(blocks, 1), blocks + layout.PLAIN_THREAD_BYTES);
     for (const threads of [2, layout.MAX_THREADS]) {

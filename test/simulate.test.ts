@@ -7,17 +7,19 @@ import * as assert from 'uvu/assert';
 import { root } from '../scripts/build/stamp.js';
 import { draw } from '../scripts/simulate/chart.js';
 import { scenarios } from '../scripts/simulate/index.js';
+import { pictureOf } from '../scripts/simulate/scenario.js';
 
 const test = suite('simulation');
 
-for (const { name, title, run } of scenarios) {
-  test(`${title}: every promise holds, and the committed picture shows it`, () => {
-    const { criteria, chart } = run();
+for (const scenario of scenarios) {
+  const { title } = scenario;
+  test(`${title}: every promise holds, and the committed picture shows it`, async () => {
+    const { criteria, chart } = await scenario.run();
     assert.ok(criteria.length > 0);
     for (const { promise, measured, holds } of criteria) {
       assert.ok(holds, `${promise}: ${measured}`);
     }
-    const picture = join(root, `docs/adaptive-${name}.svg`);
+    const picture = join(root, `docs/${pictureOf(scenario)}`);
     assert.ok(existsSync(picture), 'run `npm run pictures`');
     assert.is(readFileSync(picture, 'utf8'), draw(chart), 'run `npm run pictures`');
   });

@@ -14,6 +14,7 @@ import { growth } from './growth.js';
 import { grpc } from './grpc.js';
 import { guard } from './guard.js';
 import { guardPrice } from './guard-price.js';
+import { httpServer } from './http.js';
 import { known } from './known.js';
 import { outcome } from './outcome.js';
 import { server } from './server.js';
@@ -39,6 +40,7 @@ export const questions: readonly Question[] = [
   guardPrice,
   server,
   grpc,
+  httpServer,
   snapshot,
   telemetry,
   serverFlood,

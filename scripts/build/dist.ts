@@ -19,6 +19,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   telemetry: 'src/telemetry/index.ts',
   prometheus: 'src/telemetry/prometheus.ts',
   adaptive: 'src/adaptive/index.ts',
+  cluster: 'src/cluster/index.ts',
   cli: 'src/cli/main.ts',
 };
 

@@ -28,7 +28,12 @@ export async function buildReference(): Promise<void> {
 
 /** What the generator's first page lacks: where the other entries are. */
 function introduction(): string {
-  const others = [`${FOLDER}/adaptive.md`, `${FOLDER}/flow.md`, ...filesBelow(`${FOLDER}/adapters`)].map((file) => {
+  const others = [
+    `${FOLDER}/adaptive.md`,
+    `${FOLDER}/cluster.md`,
+    `${FOLDER}/flow.md`,
+    ...filesBelow(`${FOLDER}/adapters`),
+  ].map((file) => {
     const page = file.slice(FOLDER.length + 1);
     return `[\`peergate/${page.replace(/^adapters\/|\.md$/g, '')}\`](${page})`;
   });

@@ -1,6 +1,7 @@
 // All scenarios, in the order in which they run.
 
 import type { Scenario } from './scenario.js';
+import { cluster } from './scenarios/cluster.js';
 import { coldBackend } from './scenarios/cold-backend.js';
 import { fleetFault } from './scenarios/fleet-fault.js';
 import { hostileNames } from './scenarios/hostile-names.js';
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   pumping,
   tuner,
   tunerHostile,
+  cluster,
 ];

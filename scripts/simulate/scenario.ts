@@ -22,7 +22,13 @@ export interface Scenario {
   readonly title: string;
   /** What is simulated. */
   readonly about: string;
-  readonly run: () => Outcome;
+  readonly run: () => Outcome | Promise<Outcome>;
+  /** The file of its picture in docs/. Default: `adaptive-` and the name. */
+  readonly picture?: string;
+}
+
+export function pictureOf({ name, picture = `adaptive-${name}.svg` }: Scenario): string {
+  return picture;
 }
 
 export function criterion(promise: string, measured: string, holds: boolean): Criterion {

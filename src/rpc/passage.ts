@@ -25,12 +25,17 @@ export interface End {
   readonly error?: unknown;
 }
 
+/** Whoever waits for the answer, such as a `Request`. */
+export interface Client {
+  readonly signal?: { readonly aborted: boolean } | undefined;
+}
+
 /** An answer that says nothing bad. */
-export const DONE: End = Object.freeze({ how: 'done' });
+const DONE: End = Object.freeze({ how: 'done' });
 /** The client did not wait for the answer. */
-export const CANCELLED: End = Object.freeze({ how: 'cancelled' });
+const CANCELLED: End = Object.freeze({ how: 'cancelled' });
 /** The handler took too long. */
-export const TIMED_OUT: End = Object.freeze({ how: 'timeout' });
+const TIMED_OUT: End = Object.freeze({ how: 'timeout' });
 
 /** What all requests of a gate have in common. */
 export interface Surroundings<R> extends Refusing<R> {
@@ -126,11 +131,15 @@ export class Passage<R> {
     return new Refusal(this.#gate, this.request, this.peer, decision);
   }
 
-  /** From now on the handler may take as long as the guard's `timeoutMs`. Beyond that the request is settled as timed out. */
-  limitTime(): void {
+  /**
+   * From now on the handler may take as long as the guard's `timeoutMs`. Beyond that the request is settled as timed out.
+   *
+   * @param client Where its `signal` has aborted by then, the request was cancelled instead. It is not looked at before.
+   */
+  limitTime(client?: Client): void {
     const { guard, deadlines } = this.#gate;
     if (this.#isOver || this.#deadline !== undefined || guard.timeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#deadline = new PassageDeadline(this);
+    this.#deadline = new PassageDeadline(this, client);
     deadlines.add(this.#deadline, guard.timeoutMs);
   }
 
@@ -208,13 +217,15 @@ export class Passage<R> {
 
 class PassageDeadline<R> extends Deadline {
   readonly #passage: Passage<R>;
+  readonly #client: Client | undefined;
 
-  constructor(passage: Passage<R>) {
+  constructor(passage: Passage<R>, client: Client | undefined) {
     super();
     this.#passage = passage;
+    this.#client = client;
   }
 
   override expire(): void {
-    this.#passage.settle(TIMED_OUT);
+    this.#passage.settle(this.#client?.signal?.aborted ? CANCELLED : TIMED_OUT);
   }
 }

@@ -18,6 +18,7 @@ export {
   OUTCOME_IGNORED,
   OUTCOME_SUCCESS,
   REASON_SHIFT,
+  RETRY_MAX,
   RETRY_NEVER,
   ROWS as HEADER_END,
   STALE,
@@ -67,6 +68,18 @@ interface Exports {
   save(slot: number, version: number): number;
   adopt(count: number): number;
   age(asOf: number, shiftMs: number): void;
+  /** How the limit holds across machines: one of `CLUSTER_…`, how many they are, the credit, or 0 for the default. */
+  share(mode: number, nodes: number, credit: number): void;
+  setSecret(length: number): void;
+  /** Where 16 bytes stand that name the peer outside. */
+  digest(length: number): number;
+  /** Debts in the batch room (owing.ts): the slot to go on with, or 0, times 1 024, and how many there are. */
+  drainOwed(from: number, least: number): number;
+  /** What is owed still, or -1. */
+  learn(slot: number, epoch: number, debtMs: number, paid: number, now: number): number;
+  debtMs(slot: number, epoch: number, now: number): number;
+  /** While it is on, this thread's checks and refunds change nothing that is owed. */
+  apart(on: number): void;
   leave(): void;
 }
 
@@ -92,6 +105,8 @@ export interface Core extends Exports {
   readonly own: number;
   /** Of one word, which changes before the number of a life comes round again: a reference of another era is too old. */
   readonly era: Int32Array;
+  /** Of one word: whether a peer owes half of its credit. */
+  readonly urgent: Int32Array;
   readonly memory: WebAssembly.Memory;
   readonly maxPeers: number;
   /** Only over shared memory. */
@@ -151,6 +166,7 @@ function openCore(
     tenancy: new Int32Array(memory.buffer, layout.AT_TENANTS + thread * 4, 1),
     own,
     era: new Int32Array(memory.buffer, layout.AT_ERA, 1),
+    urgent: new Int32Array(memory.buffer, layout.AT_URGENT, 1),
     memory,
     maxPeers,
     idRoom: new Uint8Array(memory.buffer, block + layout.THREAD_ID, layout.MAX_ID_BYTES + 64),

@@ -101,7 +101,7 @@ export function readTotals({ memory, maxPeers }: Core): Totals {
 export interface Row {
   readonly slot: number;
   readonly epoch: number;
-  /** The ID's first bytes, at most ID_KEPT; a copy. */
+  /** The ID's first bytes, at most ID_KEPT, or ID_KEPT_DIGESTED where its HMAC stands behind them; a copy. */
   readonly id: Uint8Array;
   readonly idLength: number;
   readonly allowed: number;
@@ -122,8 +122,9 @@ export function readRow({ memory, maxPeers }: Core, slot: number): Row | undefin
   const owner = row.getUint32(layout.ROW_META + 4, true);
   if ((owner & ((1 << layout.LIFE_BITS) - 1)) !== layout.LIFE_LIVE) return undefined;
   const cold = new DataView(memory.buffer, coldRecord(maxPeers, slot), layout.COLD_BYTES);
-  const idLength = cold.getUint16(layout.COLD_ID_LENGTH, true);
-  const kept = Math.min(idLength, layout.ID_KEPT);
+  const noted = cold.getUint16(layout.COLD_ID_LENGTH, true);
+  const idLength = noted & (layout.COLD_DIGESTED - 1);
+  const kept = Math.min(idLength, noted === idLength ? layout.ID_KEPT : layout.ID_KEPT_DIGESTED);
   return {
     slot,
     epoch: owner >>> layout.LIFE_BITS,

@@ -46,7 +46,8 @@ const reasons: Readonly<Record<string, RefusalReason>> = {
 
 /** What a problem document says, if it is one. */
 function seenOf(code: number, contentType: string | null, body: string): Seen {
-  if (contentType !== 'application/problem+json') return { code };
+  if (!contentType?.includes('problem')) return { code };
+  if (contentType !== 'application/problem+json') throw new Error(`the type of the body is ${contentType}`);
   const problem = JSON.parse(body) as { type: string; status: number; retryAfterMs: number | null };
   if (problem.status !== code) throw new Error(`the body says ${problem.status}, the status is ${code}`);
   const reason = reasons[problem.type.split('#')[1] ?? ''];

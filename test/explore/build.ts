@@ -29,6 +29,7 @@ export function storeCount64(at: usize, value: u64): void { store64(at, value); 
 export function loadAside(at: usize): u32 { return load<u32>(at); }
 export function storeAside(at: usize, value: u32): void { store<u32>(at, value); }
 export function storeAside64(at: usize, value: u64): void { store<u64>(at, value); }
+export function raise(at: usize): void { store32(at, 1); }
 export function own(at: usize): f64 { return load<f64>(at); }
 export function plainLoad<T>(at: usize, offset: usize = 0): T {
   const word = load64((at + offset) & ~7) >> (((at + offset) & 7) * 8);

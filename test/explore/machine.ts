@@ -112,6 +112,18 @@ export class Machine {
       .map((row) => this.#view.getBigUint64(row + layout.ROW_FINGERPRINT, true));
   }
 
+  /** Tokens owed on a row that somebody has. */
+  owed(slot: number): number {
+    const row = layout.ROWS + slot * layout.ROW_BYTES;
+    const isLimbo = (this.#view.getUint32(row + layout.ROW_META + 4, true) & 7) === layout.LIFE_LIMBO;
+    return isLimbo ? 0 : this.#view.getUint32(row + layout.ROW_OWED, true);
+  }
+
+  /** Tokens of the first debt that the first thread was told of last. */
+  drained(): number {
+    return (this.#threads[0] as Thread).batchRoom.getUint32(layout.DEBT_TOKENS, true);
+  }
+
   #put(thread: number, id: string): number {
     return new TextEncoder().encodeInto(id, this.#threads[thread]?.room as Uint8Array).written;
   }

@@ -28,6 +28,7 @@ const ROW_WORDS: Record<number, string> = {
   [layout.ROW_BUCKET]: 'bucket',
   [layout.ROW_BREAKER]: 'breaker',
   [layout.ROW_WINDOW]: 'window',
+  [layout.ROW_OWED]: 'owed',
   [layout.ROW_PEER]: 'peer',
 };
 

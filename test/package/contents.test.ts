@@ -70,7 +70,7 @@ test('it names no public home before there is one', () => {
 
 test('it needs nothing at run time and runs nothing when it is installed', () => {
   assert.is(manifest['dependencies'], undefined);
-  const peers = ['@opentelemetry/api', 'json-rpc-2.0', 'pino', 'prom-client'];
+  const peers = ['@opentelemetry/api', 'ioredis', 'iovalkey', 'json-rpc-2.0', 'pino', 'prom-client', 'redis'];
   assert.equal(Object.keys(manifest['peerDependencies'] as object).sort(), peers);
   assert.equal(manifest['peerDependenciesMeta'], Object.fromEntries(peers.map((name) => [name, { optional: true }])));
   const scripts = Object.keys(manifest['scripts'] as object);
@@ -106,6 +106,11 @@ test('for Workers it imports the core as a file', async () => {
 test('the adapter imports the entries below it and not its framework', async () => {
   assert.equal(await importsOf('dist/adaptive.js'), ['./index.js']);
   assert.equal(await importsOf('dist/address.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/cluster.js'), ['./index.js']);
+  assert.equal(await importsOf('dist/cluster.workerd.js'), ['./index.workerd.js']);
+  assert.equal(await importsOf('dist/http.js'), ['./address.js', './index.js']);
+  assert.equal(await importsOf('dist/fetch.js'), ['./address.js', './index.js']);
+  assert.equal(await importsOf('dist/fetch.workerd.js'), ['./address.workerd.js', './index.workerd.js']);
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);

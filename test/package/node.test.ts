@@ -63,10 +63,20 @@ test('the controllers take the limiter of the other entry, and their timers let 
   assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '0.5' });
 });
 
+test('a limit across machines takes the limiter of the other entry, and its timers let the process end', () => {
+  const code = `import { RateLimiter } from 'peergate'; import { ClusterSync } from 'peergate/cluster';
+    const limiter = new RateLimiter({ maxPeers: 10, burstSize: 12 });
+    const evalsha = async (sha, keys, args) => args.slice(2);
+    const sync = new ClusterSync(limiter, { transport: { evalsha, eval: evalsha }, nodes: 3 });
+    let given = 0; while (limiter.allows('peer')) given++;
+    await sync.flush(); console.log(given, sync.state, sync.stats().keys);`;
+  assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '2 up 1' });
+});
+
 test('importing it does nothing: no module is compiled, no timer keeps the process alive', () => {
   const code = `const { Module } = WebAssembly; let compiled = 0;
     WebAssembly.Module = new Proxy(Module, { construct: (target, args) => { compiled++; return new target(...args); } });
-    const { RateLimiter } = await import('peergate'); await import('peergate/json-rpc'); await import('peergate/adaptive');
+    const { RateLimiter } = await import('peergate'); await import('peergate/json-rpc'); await import('peergate/adaptive'); await import('peergate/cluster');
     const before = compiled; new RateLimiter({ maxPeers: 1 }); new RateLimiter({ maxPeers: 1 }); console.log(before, compiled);`;
   assert.equal(node(project, '--input-type=module', '-e', code), { status: 0, output: '0 1' });
 });

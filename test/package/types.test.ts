@@ -75,6 +75,51 @@ const gate = guardJsonRpc(new JSONRPCServer(), new RpcGuard(new RateLimiter()));
 gate.close();
 `;
 
+const SERVERS = `
+import { createServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { type End, RateLimiter, RpcGate, RpcGuard } from 'peergate';
+import { guardHttp, guardKoa } from 'peergate/http';
+
+const guard = new RpcGuard(new RateLimiter());
+const limit = guardHttp(guard, { peer: ({ headers }) => headers['x-api-key']?.toString(), headers: false });
+createServer((request, response) => limit(request, response, () => response.end()));
+createHttp2Server((request, response) => limit(request, response, () => response.end()));
+guardKoa(guard, { peer: (ctx) => ctx.get('x-api-key'), classify: ({ how }: End) => (how === 'done' ? 'success' : 'failure') });
+const entry = new RpcGate<string>(guard, {}, { name: 'lines', peer: (line) => line }).enter('a line');
+if (entry?.allowed === false) console.log(entry.reason, entry.retryAfterMs, entry.toRpcError().data.reason);
+else console.log(entry?.settle({ how: 'done' }));
+// @ts-expect-error there is no such option
+guardHttp(guard, { onRejects: () => {} });
+// @ts-expect-error nor is there such a status
+guardHttp(guard, { circuitOpenStatus: 500 });
+`;
+
+const FETCH = `
+import { RateLimiter, RpcGuard } from 'peergate';
+import { guardFetch } from 'peergate/fetch';
+const guarded = guardFetch(new RpcGuard(new RateLimiter()))((request: Request, env: { a: string }) => new Response(env.a + request.url));
+const answer: Promise<Response> = guarded(new Request('http://test'), { a: '1' });
+answer.catch(() => {});
+`;
+
+const CLUSTER = `
+import { type Decision, RateLimiter } from 'peergate';
+import { ClusterSync, type ClusterTransport, fromIovalkey, fromNodeRedis } from 'peergate/cluster';
+const answer = async (): Promise<unknown> => [0];
+const transports: ClusterTransport[] = [
+  fromIovalkey({ options: { enableOfflineQueue: false, autoResendUnfulfilledCommands: false }, evalsha: answer, eval: answer }),
+  fromNodeRedis({ options: { disableOfflineQueue: true }, evalSha: answer, eval: answer }),
+];
+const [transport] = transports as [ClusterTransport];
+const sync = new ClusterSync(new RateLimiter(), { transport, nodes: 3, credit: 1, outage: 'local' });
+const decision: Promise<Decision> = sync.checkStrict('peer', 2);
+const failures: number = sync.stats().failures;
+console.log(decision, failures, sync.state === 'up');
+// @ts-expect-error debts are nobody's business outside
+new RateLimiter().debts;
+`;
+
 const CORE = `
 import core from 'peergate/core.wasm';
 import { RateLimiter } from 'peergate';
@@ -119,10 +164,12 @@ for (const [environment, options] of Object.entries(environments)) {
     'program.ts': PROGRAM,
     'disposal.ts': DISPOSAL,
     'adapter.ts': ADAPTER,
+    'fetch.ts': FETCH,
+    'cluster.ts': CLUSTER,
     'core.ts': CORE,
     'wrong.ts': WRONG,
   };
-  const commonjs = options.module === 'nodenext' ? { 'required.cts': COMMONJS } : {};
+  const commonjs = options.module === 'nodenext' ? { 'required.cts': COMMONJS, 'servers.ts': SERVERS } : {};
   const said = compile(options, { ...files, ...commonjs });
   const about = (file: string) => said.filter((line) => line.startsWith(file));
 
@@ -138,11 +185,23 @@ for (const [environment, options] of Object.entries(environments)) {
     assert.equal(about('adapter.ts'), []);
   });
 
+  test('a limit across machines takes clients by their structure', () => {
+    assert.equal(about('cluster.ts'), []);
+  });
+
   test('the core as a file is a module', () => {
     assert.equal(about('core.ts'), []);
   });
 
+  test('a Fetch handler keeps its types', () => {
+    assert.equal(about('fetch.ts'), []);
+  });
+
   if (options.module === 'nodenext') {
+    test('the servers of Node, without the types of any framework, and the gate for adapters of your own', () => {
+      assert.equal(about('servers.ts'), []);
+    });
+
     test('CommonJS that requires it', () => {
       assert.equal(about('required.cts'), []);
     });

@@ -1,12 +1,16 @@
 // The adapter for Fastify.
 
-import type { RpcGuard } from '../../index.js';
+import type { Decision, End, Outcome, PeerId, RpcGuard, RpcPeer } from '../../index.js';
 import { NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './node.js';
 import { HttpGate, type HttpOptions } from './rules.js';
 
-/** What is used of Fastify's request. */
+/** What Fastify hands over, as far as most functions need it. You may write `FastifyRequest` for it in functions of your own. */
 export interface FastifyRequestLike {
   readonly raw: NodeRequest;
+  readonly headers: NodeRequest['headers'];
+  readonly method: string;
+  readonly url: string;
+  readonly ip: string;
 }
 
 /** What is used of Fastify's reply. */
@@ -14,18 +18,29 @@ export interface FastifyReplyLike {
   readonly raw: NodeResponse;
   code(status: number): unknown;
   headers(fields: Readonly<Record<string, string>>): unknown;
-  send(body: string): unknown;
+  send(body: Uint8Array): unknown;
 }
 
 /** What is used of a Fastify instance. */
-export interface FastifyLike<R extends FastifyRequestLike = FastifyRequestLike> {
-  addHook(name: 'onRequest', hook: (request: R, reply: FastifyReplyLike, done: () => void) => void): unknown;
+export interface FastifyLike {
+  addHook(
+    name: 'onRequest',
+    hook: (request: FastifyRequestLike, reply: FastifyReplyLike, done: () => void) => void,
+  ): unknown;
 }
 
-/** The options of `fastifyPeergate`. */
-export interface FastifyOptions<R> extends HttpOptions<R> {
+/** The options of `fastifyPeergate`: those of `HttpOptions`, and the guard. */
+export interface FastifyOptions extends Pick<HttpOptions<FastifyRequestLike>, 'headers' | 'circuitOpenStatus'> {
   readonly guard: RpcGuard;
+  // Methods, so that they may ask for a `FastifyRequest`, whose type this package does not have.
+  peer?(request: FastifyRequestLike): PeerId | RpcPeer | undefined;
+  cost?(request: FastifyRequestLike): number;
+  skip?(request: FastifyRequestLike): boolean;
+  classify?(end: End, request: FastifyRequestLike): Outcome;
+  onReject?(decision: Decision, request: FastifyRequestLike, passedOver: number): void;
 }
+
+const encoder = new TextEncoder();
 
 /**
  * Plugin for Fastify. It is not encapsulated: it sees every request of the server, also those for which there is no route.
@@ -36,15 +51,11 @@ export interface FastifyOptions<R> extends HttpOptions<R> {
  * @example
  * await app.register(fastifyPeergate, { guard, peer: (request) => request.headers['x-api-key'] });
  */
-export function fastifyPeergate<R extends FastifyRequestLike = FastifyRequestLike>(
-  app: FastifyLike<R>,
-  options: FastifyOptions<R>,
-  done: (error?: Error) => void,
-): void {
-  let gate: NodeGate<R>;
+export function fastifyPeergate(app: FastifyLike, options: FastifyOptions, done: (error?: Error) => void): void {
+  let gate: NodeGate<FastifyRequestLike>;
   try {
     const { guard, ...own } = options;
-    gate = new NodeGate(new HttpGate<R>(guard, own, ({ raw }) => socketPeer(raw)));
+    gate = new NodeGate(new HttpGate<FastifyRequestLike>(guard, own, ({ raw }) => socketPeer(raw)));
   } catch (error) {
     // Thrown, it would end the process.
     done(error as Error);
@@ -60,7 +71,8 @@ export function fastifyPeergate<R extends FastifyRequestLike = FastifyRequestLik
     if (answer === undefined) return;
     reply.code(answer.status);
     reply.headers(answer.headers);
-    reply.send(answer.body);
+    // Of a text, Fastify would say in which charset it is, which this type does not have.
+    reply.send(encoder.encode(answer.body));
   });
   done();
 }

@@ -4,10 +4,14 @@ import type { RpcGuard } from '../../index.js';
 import { NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './node.js';
 import { HttpGate, type HttpOptions } from './rules.js';
 
-/** What is used of Koa's `ctx`. */
+/** Koa's `ctx`, as far as most functions need it. Say `ctx: Koa.Context` in a function of yours that needs more. */
 export interface KoaContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;
+  readonly method: string;
+  readonly path: string;
+  readonly ip: string;
+  get(field: string): string;
   status: number;
   body: unknown;
   set(fields: Readonly<Record<string, string>>): unknown;

@@ -33,8 +33,8 @@ export interface NodeResponse {
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
   setHeader(name: string, value: string): unknown;
-  flushHeaders(): void;
-  end(body?: string): unknown;
+  flushHeaders?(): void;
+  end(body: string): unknown;
   destroy(error?: Error): unknown;
   on(event: 'close', listener: () => void): unknown;
 }
@@ -84,9 +84,9 @@ export class NodeGate<R> {
       refusal.closed();
       return undefined;
     }
-    refusal.answered();
-    const answer = this.#gate.answerTo(refusal);
-    return isLongUpload(request) ? { ...answer, headers: { ...answer.headers, Connection: 'close' } } : answer;
+    const answer = this.#gate.refuse(refusal);
+    if (isLongUpload(request)) answer.headers['Connection'] = 'close';
+    return answer;
   }
 
   #admit(passage: Passage<R>, response: NodeResponse): void {
@@ -109,10 +109,11 @@ type Marked = NodeResponse & { [mark: symbol]: unknown };
 
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
-  const { errored } = response;
-  if (isFinished(response)) passage.settle({ how: 'done', status: response.statusCode });
-  else if (errored || !isClientGone(response)) passage.settle({ how: 'error', error: errored });
-  else passage.settle({ how: 'cancelled' });
+  const { stream, errored } = response;
+  const isGone = isClientGone(response);
+  if (errored && !isGone) passage.settle({ how: 'error', error: errored });
+  else if (isFinished(response)) passage.settle({ how: 'done', status: response.statusCode });
+  else passage.settle(isGone || stream !== undefined ? { how: 'cancelled' } : { how: 'error' });
 }
 
 /** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
@@ -121,10 +122,12 @@ export function isFinished({ writableFinished, writableEnded, stream }: Finishin
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */
-function isClientGone({ req, stream }: NodeResponse): boolean {
+function isClientGone({ req, stream, errored }: NodeResponse): boolean {
   if (stream !== undefined) return stream.aborted;
   const socket = req?.socket;
-  return socket === undefined || socket.readableEnded === true || Boolean(socket.errored);
+  if (socket === undefined || socket.readableEnded) return true;
+  // A response that is destroyed with an error hands that on to its socket.
+  return Boolean(socket.errored) && socket.errored !== errored;
 }
 
 /** Calls `progress` when the first piece of a streamed answer goes out. An answer in one piece comes by `end`. */
@@ -138,7 +141,7 @@ function watchStart<R>(response: NodeResponse, passage: Passage<R>): void {
   };
   streaming.flushHeaders = function () {
     started();
-    flushHeaders.call(this);
+    flushHeaders?.call(this);
   };
 }
 

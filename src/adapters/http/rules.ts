@@ -33,7 +33,7 @@ export interface HttpOptions<R> extends GateOptions<R> {
 /** An answer to a request that was turned away. */
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly body: string;
 }
 
@@ -112,8 +112,15 @@ export class HttpGate<R> extends RpcGate<R> {
     return `${POLICY};r=${passage.availableTokens ?? 0}`;
   }
 
-  /** The answer to a request that was turned away. */
-  answerTo(refusal: Refusal<R>): HttpAnswer {
+  /** Both fields of a request that was let in. Undefined where headers are off. */
+  fieldsOf(passage: Passage<R>): Record<string, string> | undefined {
+    const { policy } = this;
+    return policy === undefined ? undefined : { 'RateLimit-Policy': policy, RateLimit: this.limitOf(passage) };
+  }
+
+  /** The answer to a request that was turned away. Counts it as answered. */
+  refuse(refusal: Refusal<R>): HttpAnswer {
+    refusal.answered();
     const { reason, retryAfterMs } = refusal;
     const { status: usual, type, title, violated } = problems[reason];
     const status = reason === 'circuit_open' ? this.#circuitOpenStatus : usual;

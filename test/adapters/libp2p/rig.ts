@@ -32,10 +32,8 @@ export async function nextText(stream: Stream): Promise<string | undefined> {
 export async function serveStreams(handlerOf: (nameOf: (peer: object) => string) => StreamHandler) {
   const names = new Map<string, string>();
   const server = await nodeOf({});
-  await server.handle(
-    PROTOCOL,
-    handlerOf((peer) => names.get(String(peer)) ?? 'nobody'),
-  );
+  const handler = handlerOf((peer) => names.get(String(peer)) ?? 'nobody');
+  await server.handle(PROTOCOL, handler, { maxInboundStreams: 1_000 });
   const clients = new Map<string, Promise<Libp2p>>();
   const client = (as: string) => {
     let one = clients.get(as);
@@ -51,7 +49,8 @@ export async function serveStreams(handlerOf: (nameOf: (peer: object) => string)
   return {
     server,
     client,
-    open: async (as: string): Promise<Stream> => (await client(as)).dialProtocol(server.getMultiaddrs(), PROTOCOL),
+    open: async (as: string): Promise<Stream> =>
+      (await client(as)).dialProtocol(server.getMultiaddrs(), PROTOCOL, { maxOutboundStreams: 1_000 }),
     async stop() {
       for (const one of clients.values()) await (await one).stop();
       await server.stop();
