@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { engineOf } from '../bench/install.js';
 
 const test = suite('examples of RPC adapters');
 
@@ -24,6 +25,10 @@ test('grpc: calls are answered up to the burst, and the next one is told to wait
 test('connect: calls are answered up to the burst, and the next one is told to wait', () => {
   const pattern = /^(200 "Hello you"\n){3}429 \{"code":"resource_exhausted".*"type":"google.rpc.RetryInfo".*\n$/;
   assert.match(said('connect'), pattern);
+});
+
+test('libp2p: streams are answered up to the burst, and the next one is reset', () => {
+  assert.match(said('libp2p', engineOf('22')), /^(hello\n){3}turned away: .+\n$/);
 });
 
 test.run();
