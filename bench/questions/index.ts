@@ -1,10 +1,12 @@
 // All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
+import { adapters } from './adapters.js';
 import { adaptive } from './adaptive.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
+import { cluster, clusterLoad } from './cluster.js';
 import { coarse } from './coarse.js';
 import { configure } from './configure.js';
 import { exhaustion } from './exhaustion.js';
@@ -40,9 +42,12 @@ export const questions: readonly Question[] = [
   guardPrice,
   server,
   grpc,
+  adapters,
   httpServer,
   snapshot,
   telemetry,
   serverFlood,
   threads,
+  cluster,
+  clusterLoad,
 ];

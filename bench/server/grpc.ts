@@ -1,13 +1,10 @@
 // A gRPC server with and without the guard, both in this process.
 
-import { fileURLToPath } from 'node:url';
 import { Server, ServerCredentials, type ServerInterceptor, type ServiceDefinition } from '@grpc/grpc-js';
 import type * as Adapter from '../../src/adapters/grpc.js';
 import type { Figures } from '../measure.js';
 import { Limiter, RpcGuard } from '../peergate.js';
 import { inTurns } from './pair.js';
-
-const CLIENTS = fileURLToPath(new URL('./grpc-clients.ts', import.meta.url));
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
 const decode = (bytes: Buffer) => JSON.parse(String(bytes));
@@ -43,5 +40,5 @@ export async function grpcPair(): Promise<Figures> {
   const file = new URL('../../dist/grpc.js', import.meta.url).href;
   const { guardGrpc } = (await import(file)) as typeof Adapter;
   const guard = new RpcGuard(new Limiter({ maxRequestsPerSec: 1e6, burstSize: 1e9 }));
-  return inTurns(CLIENTS, [await serve([]), await serve([guardGrpc(guard)])]);
+  return inTurns([await serve([]), await serve([guardGrpc(guard)])], 'grpc-clients');
 }

@@ -71,8 +71,12 @@ const ADAPTER = `
 import { JSONRPCServer } from 'json-rpc-2.0';
 import { RateLimiter, RpcGuard } from 'peergate';
 import { guardJsonRpc } from 'peergate/json-rpc';
-const gate = guardJsonRpc(new JSONRPCServer(), new RpcGuard(new RateLimiter()));
+import { guardTrpc, type TrpcMiddleware } from 'peergate/trpc';
+const guard = new RpcGuard(new RateLimiter());
+const gate = guardJsonRpc(new JSONRPCServer(), guard);
 gate.close();
+const trpc: TrpcMiddleware<{ user: string }> = guardTrpc(guard, { peer: (ctx) => ctx.user });
+trpc({ ctx: { user: 'a' }, type: 'query', next: async () => 5 });
 `;
 
 const SERVERS = `

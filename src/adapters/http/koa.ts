@@ -32,7 +32,7 @@ export function guardKoa<C extends KoaContext = KoaContext>(
 ): (ctx: C, next: () => Promise<unknown>) => Promise<void> {
   const gate = new NodeGate(new HttpGate<C>(guard, options, ({ req }) => socketPeer(req)));
   return async (ctx, next) => {
-    const entry = gate.enter(ctx, ctx.res);
+    const entry = gate.enter(ctx, ctx.req, ctx.res);
     if (entry?.allowed === false) {
       const answer = gate.refuse(entry, ctx.req, ctx.res);
       if (answer === undefined) return;
