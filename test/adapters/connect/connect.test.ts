@@ -1,6 +1,6 @@
 /** The Connect adapter: what is its own beside what all adapters promise. */
 
-import { type EventEmitter, once } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { Code, ConnectError, createContextKey } from '@connectrpc/connect';
@@ -301,9 +301,9 @@ test('gRPC-web in text gets its trailers in base64', () =>
   ));
 
 test('an upload over HTTP/2 that is turned away is cut off, whether its client reads the answer or not', () => {
-  const seen: { stream?: EventEmitter } = {};
+  const closed = deferred();
   const peer = (request: object) => {
-    seen.stream = (request as { stream: EventEmitter }).stream;
+    (request as { stream: EventEmitter }).stream.once('close', () => closed.resolve());
     return 'peer';
   };
   return during(
@@ -314,8 +314,7 @@ test('an upload over HTTP/2 that is turned away is cut off, whether its client r
       const headers = { ':method': 'POST', 'content-type': 'application/grpc', 'x-peer': 'peer' };
       const upload = session.request({ ...headers, ':path': '/test.Service/Upload' }).on('error', () => {});
       upload.write(Buffer.alloc(1_000));
-      await until(() => seen.stream !== undefined, 'the call');
-      await once(seen.stream as EventEmitter, 'close');
+      await closed.promise;
       assert.not.ok(upload.writableEnded, 'the client never ended it');
       session.destroy();
     },
