@@ -4,6 +4,7 @@
 
 import { during } from '../../scripts/progress.js';
 import { Client, type Done, EndedEarly, endAll, Server } from './crew.js';
+import { runNodes } from './nodes.js';
 import { type DemoOptions, readOptions, USAGE } from './options.js';
 import {
   type ClientCounts,
@@ -115,12 +116,13 @@ async function run(options: DemoOptions, plan: Plan): Promise<{ summary: Summary
 }
 
 const options = optionsOrExit();
-const plan = planOf(options);
 process.once('SIGINT', () => {
   endAll();
   process.exit(130);
 });
 process.once('exit', endAll);
+if (options.nodes > 1) process.exit(await runNodes(options));
+const plan = planOf(options);
 
 const { summary, report } = await run(options, plan).catch((error) => {
   // Its server has said why.

@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly isProtected: boolean;
   /** Threads that serve behind one port, with one table. */
   readonly workers: number;
+  /** Processes that serve, with one limit for all of them over Redis. */
+  readonly nodes: number;
   /** One JSON object at the end instead of tables. */
   readonly json: boolean;
   /** Where metrics and a page with plots are served; 0 is any port that is free. Nothing is served without it. */
@@ -20,6 +22,7 @@ export interface DemoOptions {
 const LEAST_SECONDS = 5;
 const MOST_SECONDS = 3600;
 const MOST_WORKERS = 32;
+const MOST_NODES = 16;
 
 const presetLines = Object.entries(presets).map(
   ([name, { maxRequestsPerSec, burstSize, circuitBreakerThreshold }]) =>
@@ -38,6 +41,8 @@ if the limiter kept its promises, 1 if not, 2 for a bad option.
   --preset NAME    the limits; default 'default':
 ${presetLines.join('\n')}
   --workers N      threads that serve behind one port with one table, from 1 to ${MOST_WORKERS}; default 1
+  --nodes N        servers in processes of their own with one limit for all of them, from 1 to ${MOST_NODES}; default 1. Needs
+                   redis-server or valkey-server, which is killed on the way and started again
   --unprotected    run without the limiter, to compare
   --metrics PORT   serve /metrics for Prometheus and a page with live plots on 127.0.0.1; 0 is any free port
   --json           print one JSON object at the end instead of tables
@@ -51,6 +56,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       seconds: { type: 'string', default: '10' },
       preset: { type: 'string', default: 'default' },
       workers: { type: 'string', default: '1' },
+      nodes: { type: 'string', default: '1' },
       metrics: { type: 'string' },
       unprotected: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -72,11 +78,15 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   if (workers > 1 && process.platform === 'win32') {
     throw new Error(`--workers: expected 1 on Windows, where threads cannot share a port, got '${values.workers}'`);
   }
+  const nodes = Number(values.nodes);
+  if (!(Number.isInteger(nodes) && nodes >= 1 && nodes <= MOST_NODES)) {
+    throw new Error(`--nodes: expected an integer from 1 to ${MOST_NODES}, got '${values.nodes}'`);
+  }
   const metricsPort = values.metrics === undefined ? undefined : Number(values.metrics);
   if (metricsPort !== undefined && !(Number.isInteger(metricsPort) && metricsPort >= 0 && metricsPort <= 65_535)) {
     throw new Error(`--metrics: expected a port from 0 to 65535, got '${values.metrics}'`);
   }
   const preset = values.preset as keyof typeof presets;
-  const options = { seconds, preset, isProtected: !values.unprotected, workers, json: values.json };
+  const options = { seconds, preset, isProtected: !values.unprotected, workers, nodes, json: values.json };
   return metricsPort === undefined ? options : { ...options, metricsPort };
 }

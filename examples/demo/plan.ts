@@ -46,6 +46,8 @@ export interface Plan {
   readonly failingPerSec: number;
   readonly renamesPerSec: number;
   readonly metricsPort?: number;
+  /** Where the engine listens, and how many servers share the limit. */
+  readonly cluster?: { readonly port: number; readonly nodes: number };
 }
 
 export function planOf({ seconds, preset, isProtected, workers, metricsPort }: DemoOptions): Plan {
@@ -129,6 +131,8 @@ export interface ServerReport {
   readonly handled: Readonly<Record<string, number>>;
   /** Since the flooder's first request, on the server's clock. */
   readonly floodedForMs: number;
+  /** Only where several servers share the limit. */
+  readonly cluster?: { readonly state: string };
   readonly threads: readonly Pick<ThreadReport, 'connections' | 'flooding'>[];
 }
 

@@ -3,6 +3,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { Redis } from 'iovalkey';
+import { ClusterSync, fromIovalkey } from '../../src/cluster/index.js';
 import { type CircuitState, RateLimiter } from '../../src/index.js';
 import { serveMetrics } from './metrics.js';
 import {
@@ -33,6 +35,15 @@ const limiter = new RateLimiter({
   maxPeers: MAX_PEERS,
   shared: plan.workers > 1,
 });
+
+function joinCluster({ port, nodes }: NonNullable<Plan['cluster']>): ClusterSync {
+  const options = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false, retryStrategy: () => 50 };
+  const client = new Redis(port, '127.0.0.1', options);
+  client.on('error', () => {});
+  return new ClusterSync(limiter, { transport: fromIovalkey(client), nodes });
+}
+
+const sync = plan.cluster && joinCluster(plan.cluster);
 
 interface Thread {
   readonly port: number;
@@ -98,6 +109,7 @@ async function report(): Promise<ServerReport> {
     handled,
     floodedForMs:
       floodStarts.length === 0 ? 0 : Math.max(...reports.map(({ atMs }) => atMs)) - Math.min(...floodStarts),
+    ...(sync && { cluster: { state: sync.state } }),
     threads: reports.map(({ connections, flooding }) => ({ connections, flooding })),
   };
 }
