@@ -63,9 +63,16 @@ test('--metrics takes a port, and nothing else', () => {
 });
 
 test('options have defaults, and a bad one is named with what was expected', () => {
-  assert.equal(readOptions([]), { seconds: 10, preset: 'default', isProtected: true, workers: 1, json: false });
+  assert.equal(readOptions([]), {
+    seconds: 10,
+    preset: 'default',
+    isProtected: true,
+    workers: 1,
+    nodes: 1,
+    json: false,
+  });
   assert.equal(readOptions(['--seconds', '30', '--preset', 'strict', '--workers', '3', '--unprotected', '--json']), {
-    ...{ seconds: 30, preset: 'strict', isProtected: false, workers: 3, json: true },
+    ...{ seconds: 30, preset: 'strict', isProtected: false, workers: 3, nodes: 1, json: true },
   });
   assert.match(thrownBy(() => readOptions(['--seconds', '4'])).message, /from 5 to 3600, got '4'/);
   assert.match(
@@ -74,6 +81,9 @@ test('options have defaults, and a bad one is named with what was expected', () 
   );
   for (const bad of ['0', '1.5', '33', 'two']) {
     assert.match(thrownBy(() => readOptions(['--workers', bad])).message, /--workers: .* from 1 to 32, got/);
+  }
+  for (const bad of ['0', '1.5', '17', 'two']) {
+    assert.match(thrownBy(() => readOptions(['--nodes', bad])).message, /--nodes: .* from 1 to 16, got/);
   }
   assert.throws(() => readOptions(['--sceonds', '9']));
 });
