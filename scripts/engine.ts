@@ -51,7 +51,12 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A server that can be killed, started again on its port, stopped and woken. */
+const running = new Set<Server>();
+process.once('exit', () => {
+  for (const server of running) server.endNow();
+});
+
+/** A server that can be killed, started again on its port, stopped and woken. It does not outlive this process unless that is killed. */
 export class Server {
   readonly port: number;
   readonly #folder = mkdtempSync(join(tmpdir(), 'peergate-engine-'));
@@ -63,6 +68,7 @@ export class Server {
     this.#path = path;
     this.port = port;
     this.#options = options;
+    running.add(this);
   }
 
   static async start(options: readonly string[] = [], path = serverPaths[0] as string): Promise<Server> {
@@ -75,6 +81,7 @@ export class Server {
     const common = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#folder];
     this.#process = spawn(this.#path, ['--port', String(this.port), ...common, ...this.#options], { stdio: 'ignore' });
     for (let i = 0; i < STARTS; i++) {
+      if (this.#process.exitCode !== null) throw new Error(`${this.#path} ended with ${this.#process.exitCode}`);
       if (await answers(this.port)) return;
       await pause(PAUSE_MS);
     }
@@ -96,6 +103,13 @@ export class Server {
 
   async end(): Promise<void> {
     await this.kill();
+    this.endNow();
+  }
+
+  /** Without waiting until it is gone. */
+  endNow(): void {
+    running.delete(this);
+    this.#process?.kill('SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

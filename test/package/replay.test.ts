@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -230,7 +230,7 @@ test('a packed log that is cut or damaged counts up to there, and the report say
 
 test('the pair it suggests touches fewer peers than it may, and one step less would touch more', () => {
   const path = file('suggest.log', [...logLines(50_000, 'json')].join('\n'));
-  for (const spare of ['0.1', '0.1 %', '1%', '5', '0']) {
+  for (const spare of ['0.1 %', '1%', '0']) {
     const { suggestion, peers } = reportOf([path, '--spare', ...spare.split(' ')]);
     if (suggestion === null) throw new Error('expected a suggestion');
     const { ratePerSec, burst, peersLimited, pairs, share } = suggestion;
@@ -348,24 +348,20 @@ test('a reader that goes away ends it without a word', async () => {
 });
 
 test('a million lines', () => {
-  for (const format of ['combined', 'json'] as const) {
-    const path = join(folder, `million.${format}`);
-    writeFileSync(path, '');
-    let chunk: string[] = [];
-    for (const line of logLines(1_000_000, format)) {
-      if (chunk.push(line) === 100_000) {
-        writeFileSync(path, `${chunk.join('\n')}\n`, { flag: 'a' });
-        chunk = [];
-      }
-    }
-    const started = performance.now();
-    const report = reportOf([path, '--preset', 'strict']);
-    console.log(`a million lines (${format}): ${((performance.now() - started) / 1_000).toFixed(1)} s`);
-    assert.is(report.requests + report.skipped.lines, report.lines);
-    assert.ok(report.requests > 999_000);
-    assert.is(report.limited.top[0]?.peer, '2001:db8:bad:f00d::/64');
-    rmSync(path);
+  const path = join(folder, 'million.log');
+  let chunk: string[] = [];
+  for (const line of logLines(1_000_000, 'combined')) {
+    if (chunk.push(line) < 100_000) continue;
+    appendFileSync(path, `${chunk.join('\n')}\n`);
+    chunk = [];
   }
+  const started = performance.now();
+  const report = reportOf([path, '--preset', 'strict']);
+  console.log(`a million lines: ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+  assert.is(report.requests + report.skipped.lines, report.lines);
+  assert.ok(report.requests > 999_000);
+  assert.is(report.limited.top[0]?.peer, '2001:db8:bad:f00d::/64');
+  rmSync(path);
 });
 
 test('the example in its page is what it prints', () => {
