@@ -8,7 +8,7 @@ import { answerTo } from './connect/answer.js';
 import { Call } from './connect/call.js';
 import { deadlineOf } from './connect/deadline.js';
 import { isFailureCode } from './grpc/status.js';
-import { isFinished, isLongUpload, socketPeer } from './http/node.js';
+import { isFinished, isLongUpload, socketPeer, whenClosed } from './http/node.js';
 
 /** A handler of Node's HTTP servers, over HTTP/1 or HTTP/2. */
 export type ConnectNodeHandler = ReturnType<typeof connectNodeAdapter>;
@@ -62,7 +62,7 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
       }
       const call = new Call(entry as never, deadlineOf(request.headers));
       calls.set(request, call);
-      response.once('close', () => call.close(isFinished(response), response.statusCode));
+      whenClosed(response, request, () => call.close(isFinished(response), response.statusCode));
       try {
         handler(request, response);
       } catch (error) {

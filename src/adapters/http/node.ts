@@ -96,7 +96,7 @@ export class NodeGate<R> {
       socket = undefined;
     }
     const entry = this.#gate.enter(request);
-    if (entry?.allowed) this.#admit(entry, socket, response);
+    if (entry?.allowed) this.#admit(entry, incoming, socket, response);
     return entry;
   }
 
@@ -120,7 +120,7 @@ export class NodeGate<R> {
     return answer;
   }
 
-  #admit(passage: Passage<R>, socket: Marked | undefined, response: NodeResponse): void {
+  #admit(passage: Passage<R>, incoming: NodeRequest, socket: Marked | undefined, response: NodeResponse): void {
     const { policy } = this.#gate;
     const isBegun = response.headersSent;
     if (policy !== undefined && !isBegun) {
@@ -137,7 +137,7 @@ export class NodeGate<R> {
       const current = this.#current;
       if (socket[current] === undefined) socket[current] = response;
       else this.#beside.add(response);
-      response.on('close', () => {
+      whenClosed(response, incoming, () => {
         settle(response, passage);
         try {
           // An idle connection must not keep what it was asked last.
@@ -146,7 +146,6 @@ export class NodeGate<R> {
           // A connection of HTTP/2 that is gone throws.
         }
       });
-      if (response.socket === null) settleWith(socket, response, passage);
       if (passage.wantsProgress) watchStart(response, passage);
     }
   }
@@ -156,10 +155,13 @@ export class NodeGate<R> {
 export const turnedAway = new WeakSet<object>();
 
 /**
- * Node gives a response its socket when it is its turn. Until then the response waits behind another one of the connection
- * (pipelining), and Node does not tell it that the connection has ended.
+ * Calls back when the response closes. Node gives a response its socket when it is its turn. Until then the response waits
+ * behind another one of the connection (pipelining), and Node does not tell it that the connection has ended.
  */
-function settleWith<R>(socket: Waited, response: NodeResponse, passage: Passage<R>): void {
+export function whenClosed(response: NodeResponse, request: NodeRequest, closed: () => void): void {
+  response.on('close', closed);
+  if (response.socket !== null) return;
+  const socket: Waited = request.socket;
   let waiting = socket[WAITING];
   if (waiting === undefined) {
     const all = new Set<() => void>();
@@ -168,9 +170,8 @@ function settleWith<R>(socket: Waited, response: NodeResponse, passage: Passage<
       for (const end of all) end();
     });
   }
-  const end = () => settle(response, passage);
-  waiting.add(end);
-  response.on('close', () => waiting.delete(end));
+  waiting.add(closed);
+  response.on('close', () => waiting.delete(closed));
 }
 
 /** An answer that did not get out still has its status, which says nothing then. */
