@@ -37,7 +37,7 @@ import { currentLimits, inForce, latest, limitsOf, tau, ticksPerToken, versionOf
 import { load32, SHARED } from './memory';
 import { isOpenAt, lastInstant, rowAt } from './place';
 import { PRICED } from './price';
-import { isPriceKept, keptPrice, newPrice } from './prices';
+import { isPriceAtHand, newPrice, priceAtHand } from './prices';
 import { allowedAt, casBucket, casWindow, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
 import { isElsewhere, keep, quietNow, sliceNow, turnTo } from './slices';
 import { isQuiet, isSteady, withSuccess } from './window';
@@ -72,8 +72,8 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
     keep(at);
     let price = ticksPerToken(limits);
     if (((<u32>peer & PRICED) | extras) != 0) {
-      if (!isPriceKept(slot, peer, extras, force, at)) return checkUnusual(slot, epoch, now);
-      price = keptPrice(slot);
+      if (!isPriceAtHand(slot, peer, extras, force, at)) return checkUnusual(slot, epoch, now);
+      price = priceAtHand(slot, peer, extras, limits);
     }
     const after = max<u64>(bucket >> TAG_BITS, at) + price;
     if (after - at <= tau(limits)) {
