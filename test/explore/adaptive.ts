@@ -8,6 +8,7 @@ import {
   allowed,
   allUsable,
   check,
+  checkHandle,
   checkId,
   decide,
   differs,
@@ -16,6 +17,7 @@ import {
   mortal,
   NOW,
   record,
+  remove,
   settle,
   state,
   tokens,
@@ -59,6 +61,12 @@ const checkBoth: Operation = {
     return core['checkAll']?.(2, 1, NOW) as number;
   },
 };
+/** A success with the permit of the operation before, as a handle records it first. */
+const succeedHandle: Operation = {
+  what: 'success by handle',
+  id: 'nobody',
+  call: (core, _length, results) => core['succeedAt']?.(SLOT, EPOCH, results.at(-1) as number, NOW) as number,
+};
 const checkSecond: Operation = {
   what: 'check the second',
   id: 'nobody',
@@ -97,6 +105,24 @@ export const adaptive: readonly Scenario[] = [
     judge(world) {
       failed(world.table, 'peer');
       return differs('state after two failures of three', layout.STATE_OPEN, state(world, 'peer'));
+    },
+  },
+  {
+    // The window tells four lives apart, so there are as many before the one that it would be taken for.
+    name: 'success by handle / remove and claim, four times: no result lands on another peer’s row',
+    rows: 1,
+    limits: limitsWith({ [layout.SET_FAILURE_RATE]: 0.6, [layout.SET_MINIMUM_CALLS]: 3 }, { threshold: 1_000 }),
+    setUp: (table) => void decide(table, 'life 0'),
+    actors: [
+      actor(checkHandle, succeedHandle),
+      actor(
+        ...[0, 1, 2, 3].flatMap((life) => [remove(`life ${life}`), checkId(`life ${life + 1}`)]),
+        ...[1, 2, 3].map(() => record('life 4', OUTCOME_SUCCESS)),
+      ),
+    ],
+    judge(world) {
+      for (let i = 0; i < 5; i++) failed(world.table, 'life 4');
+      return differs('state after five failures of eight', layout.STATE_OPEN, state(world, 'life 4'));
     },
   },
   {

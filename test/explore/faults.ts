@@ -142,6 +142,17 @@ export const faults: readonly Planted[] = [
     scenario: 'failure / success: no result of a window is lost',
   },
   {
+    what: 'a window that is read only after whose row it is',
+    file: 'one.ts',
+    from: `const window = getWindow(row);
+  if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
+  if (permit`,
+    to: `if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
+  const window = getWindow(row);
+  if (permit`,
+    scenario: 'success by handle / remove and claim, four times: no result lands on another peer’s row',
+  },
+  {
     what: 'what is known of a peer, stored and not swapped',
     file: 'row.ts',
     from: 'return cas64(row + PEER, expected, word);',
