@@ -1,43 +1,54 @@
 // The way that nearly every request takes while the limit holds across machines: one token, from a closed circuit, of a peer that
 // owes some already and not yet half of its credit, or more than that. All else goes the long way.
 
-import { generationOf, stateOf } from './breaker';
-import { charged, instantOf, isIn, lacking, withTat } from './bucket';
+import { generationOf } from './breaker';
+import { TAG_BITS, TAG_MASK } from './bucket';
+import { check } from './check';
 import { tally } from './counters';
 import { permitOf } from './decision';
-import { COUNT_ALLOWED, STALE, STATE_CLOSED } from './layout';
-import { credit, inForce, latest, limitsOf, tau, ticksPerToken } from './limits';
+import { COUNT_ALLOWED, EXTRAS_COUNTED, EXTRAS_CREDIT, STALE } from './layout';
+import { credit, tau, ticksPerToken } from './limits';
+import { SHARED } from './memory';
 import { apart, half, owedIn, unowe } from './owed';
-import { allowedAt, casBucket, casOwed, count, getBreaker, getBucket, getOwed, isLive } from './row';
-import { keep } from './slices';
+import { allowedAt, casBucket, casOwed, count, getOwed, isLive } from './row';
 
-/** Not this way. */
-export const OTHERWISE: i32 = i32.MIN_VALUE;
+/** EXTRAS where credit counts and nothing else is special. */
+export const CREDITED: u32 = EXTRAS_COUNTED | EXTRAS_CREDIT;
 
-/**
- * A permit, OTHERWISE, or STALE where it becomes time to pay: then the facade has to see it, which calls again the long way and
- * looks.
- */
-export function checkCredited(row: usize, slot: u32, epoch: u32, now: f64, isPriced: bool): i32 {
-  const bucket = getBucket(row);
-  const breaker = getBreaker(row);
+/** Whether one token makes it time to pay. The facade has to see that, which calls again the long way then. */
+export function isDue(row: usize, limits: usize): bool {
+  return owedIn(getOwed(row)) + 1 == half(limits) && !apart;
+}
+
+/** Goes on with `checkOne`, which has read the words and seen that the circuit is closed. `special` is 0 where only credit is. */
+export function checkCredited(
+  slot: u32,
+  epoch: u32,
+  now: f64,
+  row: usize,
+  bucket: u64,
+  breaker: u64,
+  special: u32,
+  limits: usize,
+  at: u64,
+): i32 {
   const owed = getOwed(row);
-  const force = inForce();
-  const limits = limitsOf(force);
-  const after = owedIn(owed) + 1;
-  if (apart || !isLive(row, epoch)) return OTHERWISE;
-  if (after == half(limits)) return STALE;
-  if (isPriced || after == 1 || after > credit(limits)) return OTHERWISE;
-  if (stateOf(breaker) != STATE_CLOSED || !isIn(bucket, force)) return OTHERWISE;
-  const at = min<u64>(instantOf(now), latest(limits));
-  const tat = charged(bucket, ticksPerToken(limits), at);
-  if (lacking(tat, at, tau(limits)) > 0 || !casOwed(row, owed, owed + 1)) return OTHERWISE;
-  keep(at);
-  if (casBucket(row, bucket, withTat(bucket, tat))) {
-    count(allowedAt(row));
-    tally(COUNT_ALLOWED);
-    return permitOf(epoch, generationOf(breaker));
+  if (SHARED && !isLive(row, epoch)) return STALE;
+  const before = owedIn(owed);
+  const most = credit(limits);
+  if (apart) return check(slot, epoch, 1, now, at, false);
+  if (before + 1 == (most + 1) >> 1) return STALE;
+  // As unsigned numbers: something is owed already, and one more is within the credit.
+  if (special == 0 && before - 1 < most - 1) {
+    const tat = max<u64>(bucket >> TAG_BITS, at) + ticksPerToken(limits);
+    if (tat - at <= tau(limits) && casOwed(row, owed, owed + 1)) {
+      if (casBucket(row, bucket, (tat << TAG_BITS) | (bucket & TAG_MASK))) {
+        count(allowedAt(row));
+        tally(COUNT_ALLOWED);
+        return permitOf(epoch, generationOf(breaker));
+      }
+      unowe(slot, owed, 1);
+    }
   }
-  unowe(slot, owed, 1);
-  return OTHERWISE;
+  return check(slot, epoch, 1, now, at, false);
 }

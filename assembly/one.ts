@@ -20,13 +20,12 @@ import {
 } from './bucket';
 import { check } from './check';
 import { tally } from './counters';
-import { checkCredited, OTHERWISE } from './credited';
+import { CREDITED, checkCredited, isDue } from './credited';
 import { permitOf } from './decision';
 import {
   AT_EXTRAS,
   COUNT_ALLOWED,
   EXTRAS_COUNTED,
-  EXTRAS_CREDIT,
   EXTRAS_NEWCOMERS,
   EXTRAS_SHUT,
   STALE,
@@ -46,10 +45,8 @@ import { keep } from './slices';
 const PLAIN_END: u64 = 0x4270000000000000;
 export const STATE_BITS: u32 = 3;
 export const PARITY: u32 = 1;
-/** Credit counts, and nothing else is special. */
-const CREDITED: u32 = EXTRAS_COUNTED | EXTRAS_CREDIT;
 /** Of what is special: all that is more than another price. */
-export const NOT_PRICED: u32 = EXTRAS_NEWCOMERS | EXTRAS_COUNTED | EXTRAS_SHUT;
+const NOT_PRICED: u32 = EXTRAS_NEWCOMERS | EXTRAS_COUNTED | EXTRAS_SHUT;
 /** Where `now` ends, 2⁴¹ ms. */
 const NOW_END: f64 = 2199023255552;
 
@@ -63,13 +60,17 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
   const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  const other = ((<u32>bucket ^ versionOf(force)) & PARITY) | (extras & NOT_PRICED);
+  const other = ((<u32>bucket ^ versionOf(force)) & PARITY) | (extras & (NOT_PRICED & ~EXTRAS_COUNTED));
   if (((<u32>breaker & STATE_BITS) | other) == 0 && reinterpret<u64>(now) < PLAIN_END) {
     const limits = limitsOf(force);
     const at = <u64>(<i64>(now * TICKS_PER_MS) + EPOCH_START);
     keep(at);
     let price = ticksPerToken(limits);
     if (((<u32>peer & PRICED) | extras) != 0) {
+      if (extras & EXTRAS_COUNTED) {
+        const special = (<u32>peer & PRICED) | (extras ^ CREDITED);
+        return checkCredited(slot, epoch, now, row, bucket, breaker, special, limits, at);
+      }
       if (!isPriceAtHand(slot, peer, extras, force, at)) return checkUnusual(slot, epoch, now);
       price = priceAtHand(slot, peer, extras, limits);
     }
@@ -98,11 +99,8 @@ export function checkUnusual(slot: u32, epoch: u32, now: f64): i32 {
   const extras = load32(AT_EXTRAS);
   const force = inForce();
   if (!isLive(row, epoch)) return STALE;
-  if (extras & EXTRAS_COUNTED) {
-    const decision = checkCredited(row, slot, epoch, now, ((<u32>peer & PRICED) | extras) != CREDITED);
-    if (decision != OTHERWISE) return decision;
-  }
   const limits = limitsOf(force);
+  if ((extras & EXTRAS_COUNTED) != 0 && isDue(row, limits)) return STALE;
   const instant = instantOf(now);
   if (stateOf(breaker) == STATE_OPEN) {
     const wait = untilProbe(breaker, now);

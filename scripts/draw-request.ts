@@ -10,7 +10,7 @@ export const PICTURE = 'docs/request.svg';
 const [WIDTH, HEIGHT] = [960, 500];
 
 /** Colours: of the page, text, quiet text, lines; then of what is neutral, of what allows and of what rejects. */
-const STYLE = `
+export const STYLE = `
   svg { --page: #ffffff; --ink: #1f2328; --quiet: #59636e; --line: #818b98; --box: #f6f8fa; --yes: #1a7f37; --yes-box: #dafbe1; --no: #cf222e; --no-box: #ffebe9 }
   @media (prefers-color-scheme: dark) {
     svg { --page: #0d1117; --ink: #f0f6fc; --quiet: #9198a1; --line: #656c76; --box: #151b23; --yes: #3fb950; --yes-box: #12261e; --no: #f85149; --no-box: #25171c }
@@ -38,11 +38,11 @@ type Point = readonly [x: number, y: number];
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-function text(x: number, y: number, words: string, style = ''): string {
+export function text(x: number, y: number, words: string, style = ''): string {
   return `<text x="${x}" y="${y}"${style === '' ? '' : ` class="${style}"`}>${escaped(words)}</text>`;
 }
 
-interface Box {
+export interface Box {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -50,7 +50,7 @@ interface Box {
 }
 
 /** A box with a title and lines below it; a line in backquotes is code. */
-function box({ x, y, width, height }: Box, title: string, lines: readonly string[], tone: Tone = ''): string {
+export function box({ x, y, width, height }: Box, title: string, lines: readonly string[], tone: Tone = ''): string {
   const middle = x + width / 2;
   const top = y + height / 2 - (lines.length * 19) / 2 + 5;
   return [
@@ -64,7 +64,7 @@ function box({ x, y, width, height }: Box, title: string, lines: readonly string
 }
 
 /** Straight lines through the points, with a head at the last one. */
-function arrow(points: readonly Point[], tone: Tone = ''): string {
+export function arrow(points: readonly Point[], tone: Tone = ''): string {
   const [from, to] = points.slice(-2) as [Point, Point];
   const angle = (Math.atan2(to[1] - from[1], to[0] - from[0]) * 180) / Math.PI;
   const path = points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`).join(' ');

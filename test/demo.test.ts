@@ -63,9 +63,16 @@ test('--metrics takes a port, and nothing else', () => {
 });
 
 test('options have defaults, and a bad one is named with what was expected', () => {
-  assert.equal(readOptions([]), { seconds: 10, preset: 'default', isProtected: true, workers: 1, json: false });
+  assert.equal(readOptions([]), {
+    seconds: 10,
+    preset: 'default',
+    isProtected: true,
+    workers: 1,
+    nodes: 1,
+    json: false,
+  });
   assert.equal(readOptions(['--seconds', '30', '--preset', 'strict', '--workers', '3', '--unprotected', '--json']), {
-    ...{ seconds: 30, preset: 'strict', isProtected: false, workers: 3, json: true },
+    ...{ seconds: 30, preset: 'strict', isProtected: false, workers: 3, nodes: 1, json: true },
   });
   assert.match(thrownBy(() => readOptions(['--seconds', '4'])).message, /from 5 to 3600, got '4'/);
   assert.match(
@@ -157,7 +164,7 @@ test('--help explains every flag and ends it with 0', () => {
   const { status, stdout, stderr } = run('--help');
   assert.is(status, 0);
   assert.is(stderr, '');
-  for (const flag of ['seconds N', 'preset NAME', 'workers N', 'unprotected', 'json', 'help']) {
+  for (const flag of ['seconds N', 'preset NAME', 'workers N', 'nodes N', 'unprotected', 'json', 'help']) {
     assert.match(stdout, new RegExp(`^  --${flag} +\\w`, 'm'));
   }
   for (const preset of ['default', 'lenient', 'strict']) assert.match(stdout, new RegExp(`^ +${preset} +\\d`, 'm'));

@@ -5,12 +5,17 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root } from '../scripts/build/stamp.js';
+import { CLUSTER_PICTURE, drawCluster } from '../scripts/draw-cluster.js';
 import { drawRequest, PICTURE } from '../scripts/draw-request.js';
 
 const test = suite('pictures');
 
 test('the committed picture of a request is what its script draws', () => {
   assert.is(readFileSync(join(root, PICTURE), 'utf8'), drawRequest(), 'run `npm run pictures`');
+});
+
+test('the committed picture of nodes that share a limit is what its script draws', () => {
+  assert.is(readFileSync(join(root, CLUSTER_PICTURE), 'utf8'), drawCluster(), 'run `npm run pictures`');
 });
 
 test('it names every reason for a rejection and every state of a circuit, and has colours for both schemes', () => {

@@ -1,16 +1,19 @@
 // All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
+import { adapters } from './adapters.js';
 import { adaptive } from './adaptive.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
+import { cluster, clusterLoad } from './cluster.js';
 import { coarse } from './coarse.js';
 import { configure } from './configure.js';
 import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
+import { grpc } from './grpc.js';
 import { guard } from './guard.js';
 import { guardPrice } from './guard-price.js';
 import { httpServer } from './http.js';
@@ -38,9 +41,13 @@ export const questions: readonly Question[] = [
   guard,
   guardPrice,
   server,
+  grpc,
+  adapters,
   httpServer,
   snapshot,
   telemetry,
   serverFlood,
   threads,
+  cluster,
+  clusterLoad,
 ];

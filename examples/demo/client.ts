@@ -17,9 +17,9 @@ import {
   type ToClient,
 } from './plan.js';
 
-const [role, url = '', plan] = process.argv.slice(2, 5).map((arg, i) => (i === 2 ? JSON.parse(arg) : arg)) as [
+const [role, urls, plan] = process.argv.slice(2, 5).map((arg, i) => (i === 0 ? arg : JSON.parse(arg))) as [
   Role,
-  string,
+  readonly string[],
   Plan,
 ];
 const COUNT_EVERY_MS = 500;
@@ -57,16 +57,16 @@ const today = () => performance.timeOrigin + performance.now();
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * A steady pace below the limit, never faster: a request that came late does not make the next one come early. It goes on
+ * A steady pace below the limit, from node to node, never faster: a request that came late does not make the next one come early. It goes on
  * while answers are outstanding, up to `honestInFlight` of them.
  */
 async function honest(peer: string, index: number): Promise<void> {
-  const line = await Line.to(`${url}/${peer}`);
+  const lines = await Promise.all(urls.map((url) => Line.to(`${url}/${peer}`)));
   const count = countsOf(peer);
   const everyMs = 1000 / plan.honestPerSec;
   const pending = new Set<Promise<void>>();
   const request = async (dueAtMs: number) => {
-    count.sent++;
+    const line = lines[(index + count.sent++) % lines.length] as Line;
     const answer = await line.ask('work', {});
     if (answer !== undefined) count.answered++;
     const rejected = answer !== undefined && isRejection(answer);
@@ -83,7 +83,7 @@ async function honest(peer: string, index: number): Promise<void> {
     await Promise.race([pause(everyMs), stopping]);
   }
   await Promise.race([Promise.all(pending), pause(plan.isProtected ? PATIENCE_MS : UNPROTECTED_PATIENCE_MS)]);
-  line.close();
+  for (const line of lines) line.close();
   await Promise.all(pending);
 }
 
@@ -91,11 +91,11 @@ async function honest(peer: string, index: number): Promise<void> {
 async function flooder(): Promise<void> {
   // It stands for another machine, whose work would not take the server's processor.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  await Promise.all(Array.from({ length: plan.floods }, (_, i) => flood(i % plan.workers)));
+  await Promise.all(Array.from({ length: plan.floods }, (_, i) => flood(i % plan.workers, urls[i % urls.length])));
 }
 
 /** One connection at a time, with a thread of its choice. */
-async function flood(wanted: number): Promise<void> {
+async function flood(wanted: number, url = ''): Promise<void> {
   let tries = 0;
   const count = countsOf(FLOODER);
   const frame = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"work","params":{}}`;
@@ -131,7 +131,7 @@ async function flood(wanted: number): Promise<void> {
 
 /** Fails until it is rejected, waits as long as the rejection says, and behaves from then on. */
 async function failing(): Promise<void> {
-  const line = await Line.to(`${url}/${FAILING}`);
+  const line = await Line.to(`${urls[0]}/${FAILING}`);
   const count = countsOf(FAILING);
   let fail = true;
   while (!stopped) {
@@ -155,7 +155,7 @@ async function renamer(): Promise<void> {
   const count = countsOf(RENAMER);
   for (let name = 0; !stopped; name++) {
     const started = performance.now();
-    const line = await Line.to(`${url}/${RENAMER}-${name}`);
+    const line = await Line.to(`${urls[0]}/${RENAMER}-${name}`);
     count.sent++;
     const answer = await Promise.race([line.ask('work', {}), stopping.then(() => undefined)]);
     line.close();

@@ -52,10 +52,11 @@ export class Server {
   readonly url: string;
   #reporting: Promise<unknown> = Promise.resolve();
 
-  static async start(plan: Plan): Promise<Server> {
+  /** @param enginePort Where nodes agree with each other. */
+  static async start(plan: Plan, enginePort?: number): Promise<Server> {
     const shared = plan.workers === 1 ? undefined : await openPort();
     const copies = shared === undefined ? [] : Array.from({ length: plan.workers }, () => shared.descriptor);
-    const child = start('./server.ts', [JSON.stringify(plan)], copies);
+    const child = start('./server.ts', [JSON.stringify(plan), String(enginePort ?? '')], copies);
     shared?.close();
     const port = await heard(child, (message: FromServer) => ('port' in message ? message.port : undefined));
     return new Server(child, `ws://127.0.0.1:${port}`);
@@ -89,8 +90,13 @@ export class Client {
   readonly done: Promise<Done>;
 
   /** A process that is up and waits to begin, so that nobody's start is measured as somebody's latency. */
-  static async start(role: Role, url: string, plan: Plan, onCounts: (counts: Done['counts']) => void): Promise<Client> {
-    const child = start('./client.ts', [role, url, JSON.stringify(plan)]);
+  static async start(
+    role: Role,
+    urls: readonly string[],
+    plan: Plan,
+    onCounts: (counts: Done['counts']) => void,
+  ): Promise<Client> {
+    const child = start('./client.ts', [role, JSON.stringify(urls), JSON.stringify(plan)]);
     const client = new Client(child, onCounts);
     await heard(child, (message: FromClient) => ('ready' in message ? true : undefined));
     return client;

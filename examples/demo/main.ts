@@ -4,6 +4,7 @@
 
 import { during } from '../../scripts/progress.js';
 import { Client, type Done, EndedEarly, endAll, Server } from './crew.js';
+import { hasEngine, NO_ENGINE, runNodes } from './nodes.js';
 import { type DemoOptions, readOptions, USAGE } from './options.js';
 import {
   type ClientCounts,
@@ -17,13 +18,9 @@ import {
 } from './plan.js';
 import { LEGEND, summaryLines, tableLines } from './table.js';
 import { judge, type Summary } from './verdict.js';
+import { phase } from './wait.js';
 
 const TABLE_EVERY_MS = 1000;
-const LOOK_EVERY_MS = 100;
-/** How much longer a phase may take on a busy machine until what is to be judged has happened. */
-const MOST_EXTRA_MS = 60_000;
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function optionsOrExit(): DemoOptions {
   try {
@@ -48,13 +45,6 @@ function printer(): (lines: readonly string[]) => void {
   };
 }
 
-/** A phase lasts as long as planned, and then until `happened`, which a busy machine may put off. */
-async function phase(ms: number, happened: () => Promise<boolean> | boolean): Promise<void> {
-  await pause(ms);
-  const until = performance.now() + MOST_EXTRA_MS;
-  while (!(await happened()) && performance.now() < until) await pause(LOOK_EVERY_MS);
-}
-
 /** Whether a limiter had to act: the flooder was over its limit, and the failing peer's circuit opened and closed. */
 function isJudgeable({ peers, circuitClosed }: ServerReport): boolean {
   return (peers[FLOODER]?.rateLimited ?? 0) > 0 && circuitClosed > 0;
@@ -68,7 +58,7 @@ async function run(options: DemoOptions, plan: Plan): Promise<{ summary: Summary
   };
   const [server, honest, attackers] = await during('starting a server and four clients', async () => {
     const server = await Server.start(plan);
-    const starting = (role: Role) => Client.start(role, server.url, plan, note);
+    const starting = (role: Role) => Client.start(role, [server.url], plan, note);
     const [honest, ...attackers] = await Promise.all([
       starting('honest'),
       starting('flooder'),
@@ -116,18 +106,38 @@ async function run(options: DemoOptions, plan: Plan): Promise<{ summary: Summary
 
 const options = optionsOrExit();
 const plan = planOf(options);
-process.once('SIGINT', () => {
-  endAll();
-  process.exit(130);
-});
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
 process.once('exit', endAll);
 
-const { summary, report } = await run(options, plan).catch((error) => {
+async function runAlone(): Promise<boolean> {
+  const { summary, report } = await run(options, plan);
+  if (options.json)
+    console.log(JSON.stringify({ options, plan, summary, transitions: report.transitions, threads: report.threads }));
+  else console.log(`\n${summaryLines(plan, summary, report).join('\n')}`);
+  return summary.ok;
+}
+
+async function runTogether(): Promise<boolean> {
+  if (!hasEngine()) {
+    console.error(`--nodes: ${NO_ENGINE}`);
+    process.exit(EXIT_BAD_OPTION);
+  }
+  const summary = await runNodes(plan, (lines) => {
+    if (!options.json) console.log(lines.join('\n'));
+  });
+  if (options.json) console.log(JSON.stringify({ options, plan, summary }));
+  return summary.ok;
+}
+
+const ok = await (options.nodes === 1 ? runAlone() : runTogether()).catch((error) => {
   // Its server has said why.
   if (error instanceof EndedEarly && error.code === EXIT_BAD_OPTION) process.exit(EXIT_BAD_OPTION);
   throw error;
 });
-if (options.json)
-  console.log(JSON.stringify({ options, plan, summary, transitions: report.transitions, threads: report.threads }));
-else console.log(`\n${summaryLines(plan, summary, report).join('\n')}`);
-process.exitCode = summary.ok ? 0 : 1;
+process.exitCode = ok ? 0 : 1;

@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly isProtected: boolean;
   /** Threads that serve behind one port, with one table. */
   readonly workers: number;
+  /** Processes that hold one limit together, over Redis or Valkey; 1 is one process alone. */
+  readonly nodes: number;
   /** One JSON object at the end instead of tables. */
   readonly json: boolean;
   /** Where metrics and a page with plots are served; 0 is any port that is free. Nothing is served without it. */
@@ -20,6 +22,9 @@ export interface DemoOptions {
 const LEAST_SECONDS = 5;
 const MOST_SECONDS = 3600;
 const MOST_WORKERS = 32;
+const MOST_NODES = 8;
+/** A node's part of a burst, below which honest peers would have to wait for the server. */
+const LEAST_OF_BURST = 5;
 
 const presetLines = Object.entries(presets).map(
   ([name, { maxRequestsPerSec, burstSize, circuitBreakerThreshold }]) =>
@@ -38,6 +43,8 @@ if the limiter kept its promises, 1 if not, 2 for a bad option.
   --preset NAME    the limits; default 'default':
 ${presetLines.join('\n')}
   --workers N      threads that serve behind one port with one table, from 1 to ${MOST_WORKERS}; default 1
+  --nodes N        processes with one limit over redis-server or valkey-server, from 1 to ${MOST_NODES}; default 1. The server is
+                   started for the run, killed on the way and started again; the flooder and the honest peers use all nodes
   --unprotected    run without the limiter, to compare
   --metrics PORT   serve /metrics for Prometheus and a page with live plots on 127.0.0.1; 0 is any free port
   --json           print one JSON object at the end instead of tables
@@ -51,6 +58,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       seconds: { type: 'string', default: '10' },
       preset: { type: 'string', default: 'default' },
       workers: { type: 'string', default: '1' },
+      nodes: { type: 'string', default: '1' },
       metrics: { type: 'string' },
       unprotected: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -77,6 +85,14 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     throw new Error(`--metrics: expected a port from 0 to 65535, got '${values.metrics}'`);
   }
   const preset = values.preset as keyof typeof presets;
-  const options = { seconds, preset, isProtected: !values.unprotected, workers, json: values.json };
+  const nodes = Number(values.nodes);
+  const most = Math.min(MOST_NODES, Math.floor(presets[preset].burstSize / LEAST_OF_BURST));
+  if (!(Number.isInteger(nodes) && nodes >= 1 && nodes <= most)) {
+    throw new Error(`--nodes: expected an integer from 1 to ${most} with this preset, got '${values.nodes}'`);
+  }
+  if (nodes > 1 && (workers > 1 || metricsPort !== undefined || values.unprotected)) {
+    throw new Error('--nodes: expected neither --workers nor --metrics nor --unprotected beside it');
+  }
+  const options = { seconds, preset, isProtected: !values.unprotected, workers, nodes, json: values.json };
   return metricsPort === undefined ? options : { ...options, metricsPort };
 }

@@ -28,6 +28,10 @@ export interface Plan {
   readonly isProtected: boolean;
   /** Threads that serve behind one port, with one table. */
   readonly workers: number;
+  /** Processes that hold one limit together. */
+  readonly nodes: number;
+  /** Tokens that a node may give a peer before they are paid for. */
+  readonly credit: number;
   /** As many connections the flooder has at a time, all under its one name. */
   readonly floods: number;
   readonly ratePerSec: number;
@@ -48,19 +52,22 @@ export interface Plan {
   readonly metricsPort?: number;
 }
 
-export function planOf({ seconds, preset, isProtected, workers, metricsPort }: DemoOptions): Plan {
+export function planOf({ seconds, preset, isProtected, workers, nodes, metricsPort }: DemoOptions): Plan {
   const { maxRequestsPerSec, burstSize, circuitBreakerThreshold } = presets[preset];
   return {
     isProtected,
     workers,
-    floods: workers === 1 ? 1 : FLOODS_A_WORKER * workers,
+    nodes,
+    credit: Math.floor(burstSize / (2 * nodes)),
+    floods: workers === 1 ? nodes : FLOODS_A_WORKER * workers,
     ratePerSec: maxRequestsPerSec,
     burst: burstSize,
     threshold: circuitBreakerThreshold,
     quietMs: seconds * 300,
     attackMs: seconds * 700,
     honestPerSec: Math.min(MOST_HONEST_PER_SEC, maxRequestsPerSec / 2),
-    honestInFlight: burstSize - 1,
+    // Of several nodes each has only a part of the burst.
+    honestInFlight: nodes === 1 ? burstSize - 1 : 1,
     failingPerSec: Math.min(maxRequestsPerSec / 2, circuitBreakerThreshold / 0.7),
     renamesPerSec: RENAMES_PER_SEC,
     ...(metricsPort !== undefined && { metricsPort }),
@@ -121,6 +128,8 @@ export interface ServerReport {
   readonly peerCount: number;
   readonly transitions: readonly Transition[];
   /** Checks of peers for which the full table had no row; one bucket, which they share, decided them. */
+  /** Of a node: what became of its exchanges with the others. */
+  readonly sync?: { readonly state: 'up' | 'down'; readonly exchanges: number };
   readonly tableFull: number;
   /** How often a circuit opened and closed. Only the failing peer's does. */
   readonly circuitOpened: number;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type CircuitState, RateLimiter } from '../../src/index.js';
+import { join } from './join.js';
 import { serveMetrics } from './metrics.js';
 import {
   CIRCUIT_OPEN_MS,
@@ -25,6 +26,7 @@ import { serve } from './serve.js';
 const WATCH_EVERY_MS = 5;
 
 const plan = JSON.parse(process.argv[2] ?? '') as Plan;
+const enginePort = Number(process.argv[3]);
 const limiter = new RateLimiter({
   maxRequestsPerSec: plan.ratePerSec,
   burstSize: plan.burst,
@@ -99,6 +101,7 @@ async function report(): Promise<ServerReport> {
     floodedForMs:
       floodStarts.length === 0 ? 0 : Math.max(...reports.map(({ atMs }) => atMs)) - Math.min(...floodStarts),
     threads: reports.map(({ connections, flooding }) => ({ connections, flooding })),
+    ...(sync && { sync: { state: sync.state, exchanges: sync.stats().exchanges } }),
   };
 }
 
@@ -121,5 +124,6 @@ if (plan.metricsPort !== undefined) {
   console.error(`metrics: http://127.0.0.1:${port}/`);
 }
 if (plan.isProtected) setInterval(watch, WATCH_EVERY_MS);
+const sync = enginePort > 0 ? await join(limiter, enginePort, plan) : undefined;
 const threads = await Promise.all(Array.from({ length: plan.workers }, (_, i) => (i === 0 ? here() : hired(i))));
 tell({ port: threads[0]?.port ?? 0 });
