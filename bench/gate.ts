@@ -6,6 +6,7 @@ import * as price from './cluster/price.js';
 import { rateLimiterFlexible } from './compare/rate-limiter-flexible.js';
 import { each, median, type Result } from './harness.js';
 import { FIGURE } from './question.js';
+import * as adapters from './questions/adapters.js';
 import * as adaptive from './questions/adaptive.js';
 import * as allocation from './questions/allocation.js';
 import * as batch from './questions/batch.js';
@@ -16,6 +17,7 @@ import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
 import * as growth from './questions/growth.js';
 import * as guardPrice from './questions/guard-price.js';
+import * as http from './questions/http.js';
 import * as known from './questions/known.js';
 import * as outcome from './questions/outcome.js';
 import * as server from './questions/server.js';
@@ -98,9 +100,13 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
+  'trpc-cpu': (look) => look('adapters-web', adapters.TRPC, '', adapters.CPU),
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),
   'server-batch': (look) => look('server', server.BATCH, '', server.CPU),
+  'http-express': (look) => look('http', http.EXPRESS, '', server.CPU),
+  'http-node': (look) => look('http', http.NODE, '', server.CPU),
+  'http-node-plain': (look) => look('http', http.NODE_PLAIN, '', server.CPU),
   'adaptive-default': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.DEFAULT),
   'adaptive-window': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.WINDOW),
   'adaptive-priced': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.PRICED),

@@ -3,7 +3,19 @@
 import type { Question } from '../question.js';
 import type { Framework } from '../server/http.js';
 
-const FRAMEWORKS: readonly Framework[] = ['node:http', 'Express 5', 'Koa 3', 'Fastify 5', 'Hono 4'];
+export const NODE = 'node:http';
+export const NODE_PLAIN = 'node:http, headers: false';
+export const EXPRESS = 'Express 5';
+
+const FRAMEWORKS: readonly Framework[] = [
+  NODE,
+  NODE_PLAIN,
+  EXPRESS,
+  'Koa 3',
+  'Fastify 5',
+  'Hono 4',
+  'Hono 4, beside a middleware',
+];
 
 export const httpServer: Question = {
   name: 'http',

@@ -1,6 +1,7 @@
 // All questions, in the order in which they run.
 
 import type { Question } from '../question.js';
+import { adapters } from './adapters.js';
 import { adaptive } from './adaptive.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
@@ -39,6 +40,7 @@ export const questions: readonly Question[] = [
   guard,
   guardPrice,
   server,
+  adapters,
   httpServer,
   snapshot,
   telemetry,

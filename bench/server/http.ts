@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
@@ -14,8 +13,6 @@ import type * as HttpAdapter from '../../src/adapters/http.js';
 import type { Figures } from '../measure.js';
 import { Limiter, RpcGuard } from '../peergate.js';
 import { inTurns } from './pair.js';
-
-const CLIENTS = fileURLToPath(new URL('./http-clients.ts', import.meta.url));
 
 const entry = (name: string) => import(new URL(`../../dist/${name}.js`, import.meta.url).href);
 const { guardHttp, guardKoa, fastifyPeergate } = (await entry('http')) as typeof HttpAdapter;
@@ -28,6 +25,11 @@ const frameworks = {
   'node:http': (guard) => {
     if (guard === undefined) return createServer((_request, response) => response.end('hello'));
     const limit = guardHttp(guard);
+    return createServer((request, response) => limit(request, response, () => response.end('hello')));
+  },
+  'node:http, headers: false': (guard) => {
+    if (guard === undefined) return createServer((_request, response) => response.end('hello'));
+    const limit = guardHttp(guard, { headers: false });
     return createServer((request, response) => limit(request, response, () => response.end('hello')));
   },
   'Express 5': (guard) => {
@@ -57,6 +59,14 @@ const frameworks = {
     app.get('/', (c) => c.text('hello'));
     return createServer(getRequestListener(app.fetch));
   },
+  // With any middleware at all, Hono takes a slower way.
+  'Hono 4, beside a middleware': (guard) => {
+    const app = new Hono();
+    app.use((_c, next) => next());
+    if (guard !== undefined) app.use(guardHono(guard));
+    app.get('/', (c) => c.text('hello'));
+    return createServer(getRequestListener(app.fetch));
+  },
 } satisfies Record<string, Make>;
 
 export type Framework = keyof typeof frameworks;
@@ -70,5 +80,5 @@ async function portOf(server: Server): Promise<number> {
 export async function http(name: Framework): Promise<Figures> {
   const make: Make = frameworks[name];
   const guard = new RpcGuard(new Limiter({ maxRequestsPerSec: 1e6, burstSize: 1e9 }));
-  return inTurns(CLIENTS, [await portOf(await make(undefined)), await portOf(await make(guard))]);
+  return inTurns([await portOf(await make(undefined)), await portOf(await make(guard))], 'http-clients');
 }

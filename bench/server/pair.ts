@@ -13,7 +13,6 @@ import { type Figures, QUICK } from '../measure.js';
 import { Limiter, RpcGuard } from '../peergate.js';
 import type { Order, Turn } from './pair-clients.js';
 
-const CLIENTS = fileURLToPath(new URL('./pair-clients.ts', import.meta.url));
 const TURN_MS = QUICK ? 50 : 250;
 const WARM_TURNS = QUICK ? 1 : 8;
 const TURNS = QUICK ? 2 : 24;
@@ -60,12 +59,20 @@ interface Cost {
 
 /** @param batch Requests in a frame; 1 for requests by themselves. */
 export async function pair(batch: number): Promise<Figures> {
-  return inTurns(CLIENTS, [await bare(), await guarded()], batch);
+  return inTurns([await bare(), await guarded()], 'pair-clients', batch);
 }
 
-/** Uses the bare server and the guarded one in turns. @param file The clients: they take the two ports, and orders. */
-export async function inTurns(file: string, ports: readonly [number, number], batch = 1): Promise<Figures> {
-  const clients = fork(file, ports.map(String), {
+/**
+ * What two servers of this process cost, by turns.
+ *
+ * @param clients The file of the clients' process, which gets the ports, takes an `Order` and answers with a `Turn`.
+ */
+export async function inTurns(
+  ports: readonly [bare: number, guarded: number],
+  file: string,
+  batch = 1,
+): Promise<Figures> {
+  const clients = fork(fileURLToPath(new URL(`./${file}.ts`, import.meta.url)), ports.map(String), {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

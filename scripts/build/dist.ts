@@ -80,7 +80,7 @@ export function entryFiles(): string[] {
 }
 
 async function bundle(file: string, outfile: string): Promise<void> {
-  const [name = '', variant = ''] = file.replace(/\.js$/, '').split('.');
+  const [, name = '', variant = ''] = /^(.*?)(?:\.(workerd))?\.js$/.exec(file) ?? [];
   await build({
     absWorkingDir: root,
     entryPoints: [ENTRIES[name] ?? `src/adapters/${name}.ts`],

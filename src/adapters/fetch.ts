@@ -4,7 +4,7 @@
 import type { Passage, PeerId, Refusal, RpcGuard, RpcPeer } from '../index.js';
 import { isStreamed, watched } from './fetch/body.js';
 import { connectionPeer, type FetchRequest } from './fetch/runtime.js';
-import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse } from './http/node.js';
+import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './http/node.js';
 import { type HttpAnswer, HttpGate, type HttpOptions } from './http/rules.js';
 
 export type { FetchRequest, HttpOptions };
@@ -39,20 +39,23 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
   let handed: unknown;
   const { peer } = options ?? {};
   const asked = typeof peer === 'function' ? { ...options, peer: (request: Q) => peer(request, handed) } : options;
-  const gate = new HttpGate<Q>(guard, asked as HttpOptions<Q>, (request) => connectionPeer(request, handed));
+  const gate = new HttpGate<Q>(guard, asked as HttpOptions<Q>, (request) => {
+    const node = nodeOf(handed);
+    return node === undefined ? connectionPeer(request, handed) : socketPeer(node.incoming);
+  });
   const nodeGate = new NodeGate(gate);
   return <Rest extends unknown[], S>(handler: (request: Q, ...rest: Rest) => S | PromiseLike<S>) =>
     async (request: Q, ...rest: Rest): Promise<S> => {
       handed = rest[0];
       const node = nodeOf(handed);
-      const entry = node === undefined ? gate.enter(request) : nodeGate.enter(request, node.outgoing);
+      const entry = node === undefined ? gate.enter(request) : nodeGate.enter(request, node.incoming, node.outgoing);
       handed = undefined;
       if (entry === undefined) return handler(request, ...rest);
       if (!entry.allowed) {
         const { status, headers, body } = answerTo(gate, entry, node);
         return new Response(body, { status, headers }) as S;
       }
-      entry.limitTime(request);
+      entry.limitTime(node === undefined ? request : undefined);
       try {
         const response = await handler(request, ...rest);
         return node === undefined ? (ended(gate, entry, response as Response) as S) : response;
@@ -65,9 +68,14 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
     };
 }
 
-/** What is used of Hono's `c`. */
+/** Hono's `c`, as far as most functions need it. Say `c: Context` in a function of yours that needs more. */
 export interface HonoContext {
-  readonly req: { readonly raw: FetchRequest };
+  readonly req: {
+    readonly raw: FetchRequest;
+    readonly method: string;
+    readonly path: string;
+    header(name: string): string | undefined;
+  };
   readonly env: unknown;
   res: Response;
   header(name: string, value: string): void;
@@ -85,11 +93,15 @@ export interface HonoContext {
  * app.use(guardHono(guard, { peer: (c) => c.req.header('x-api-key') }));
  */
 export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, options: HttpOptions<C> = {}) {
-  const gate = new HttpGate<C>(guard, options, ({ req, env }) => connectionPeer(req.raw, env));
+  const gate = new HttpGate<C>(guard, options, (c) => {
+    const node = nodeOf(c.env);
+    // Hono makes `c.req` when it is first asked for.
+    return node === undefined ? connectionPeer(c.req.raw, c.env) : socketPeer(node.incoming);
+  });
   const nodeGate = new NodeGate(gate);
   return async (c: C, next: () => Promise<void>): Promise<Response | undefined> => {
     const node = nodeOf(c.env);
-    const entry = node === undefined ? gate.enter(c) : nodeGate.enter(c, node.outgoing);
+    const entry = node === undefined ? gate.enter(c) : nodeGate.enter(c, node.incoming, node.outgoing);
     if (entry?.allowed === false) {
       const { status, headers, body } = answerTo(gate, entry, node);
       return c.body(body, status, headers);
@@ -98,7 +110,7 @@ export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, 
       await next();
       return undefined;
     }
-    entry.limitTime(c.req.raw);
+    entry.limitTime(node === undefined ? c.req.raw : undefined);
     await next(); // It never throws: an error is an answer by now.
     entry.inTime();
     if (node === undefined) {

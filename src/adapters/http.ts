@@ -40,7 +40,7 @@ export function guardHttp<R extends NodeRequest = NodeRequest>(
 ): HttpMiddleware<R> {
   const gate = new NodeGate(new HttpGate<R>(guard, options, socketPeer));
   return (request, response, next) => {
-    const entry = gate.enter(request, response);
+    const entry = gate.enter(request, request, response);
     if (entry?.allowed === false) {
       const answer = gate.refuse(entry, request, response);
       if (answer !== undefined) write(answer, response);

@@ -1,6 +1,7 @@
 // How many rejections of one connection are answered: a token bucket. It is full at first, so that an honest client that
 // overshoots once hears of every request that was rejected. It refills slowly, so that a flood is not answered with a flood.
 
+/** How many rejections of one connection are answered: a token bucket that is full at first and refills slowly. */
 export class AnswerBudget {
   readonly #perSec: number;
   readonly #most: number;

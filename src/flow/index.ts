@@ -2,6 +2,7 @@
 
 export type { JoinAnswers, Paid } from './batch.js';
 export { AnswerTooLarge, Batch } from './batch.js';
+export { AnswerBudget } from './budget.js';
 export type { FlowConnection } from './connection.js';
 export type { FlowGate } from './gate.js';
 export { guardFlow } from './gate.js';
@@ -11,4 +12,5 @@ export type { Handler, Link, Protocol, Session, TakeAnswers, Verdict } from './s
 export type { FrameData, Message, MessageSocket } from './socket.js';
 export { frameText, textBytes } from './socket.js';
 export type { FlowStats } from './stats.js';
+export { Strikes } from './strikes.js';
 export { Work } from './work.js';

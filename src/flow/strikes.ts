@@ -12,6 +12,7 @@ const LONGEST_PAUSE_MS = 1000;
 /** Without a rejection for this long, while it was read, a connection starts afresh. */
 const FORGIVEN_AFTER_MS = 1000;
 
+/** Counts the rejected frames of one connection, until it has been quiet for a second. */
 export class Strikes {
   /** Rejected frames since the connection was last quiet. */
   count = 0;

@@ -6,8 +6,10 @@
 //   -32600, -32601, -32602          ignored               ignored
 //   any other code                  failure               ignored
 //   a throw or a time-out           by its code: an integer `code` of what was thrown, else -32603
+//   cancelled by the client         ignored               ignored
 
-import type { Classify, Outcome, Settled } from './outcome.js';
+import type { Outcome, Settled } from './outcome.js';
+import type { End } from './passage.js';
 import { RpcArgumentError } from './rejection.js';
 
 const INTERNAL_ERROR = -32603;
@@ -17,12 +19,14 @@ const CLIENT_ERRORS: ReadonlySet<number> = new Set([-32600, -32601, -32602]);
 /**
  * Judges as the guard does, but takes no notice of errors that a clumsy client makes: invalid request (-32600), method not
  * found (-32601), invalid params (-32602). They are ignored, so they neither open a circuit nor reset its run of failures.
+ * It takes what `guard.run` and `guardJsonRpc` say of a call, and what the other adapters say of a request.
  *
  * @example
  * guardJsonRpc(server, guard, { classify: clientErrorsIgnored });
  */
-export function clientErrorsIgnored(settled: Settled): Outcome {
-  const code = codeOf(settled);
+export function clientErrorsIgnored(ended: Settled | End): Outcome {
+  if (isCancelled(ended)) return 'ignored';
+  const code = codeOf(ended);
   if (code === undefined) return 'success';
   return CLIENT_ERRORS.has(code) ? 'ignored' : 'failure';
 }
@@ -36,24 +40,33 @@ export function clientErrorsIgnored(settled: Settled): Outcome {
  * @example
  * guardJsonRpc(server, guard, { classify: onlyCodes(-32000, -32603) });
  */
-export function onlyCodes(...codes: readonly number[]): Classify<unknown> {
+export function onlyCodes(...codes: readonly number[]): (ended: Settled | End) => Outcome {
   if (codes.length === 0) throw new RpcArgumentError('codes', 'at least one code', undefined);
   for (const code of codes) {
     if (!Number.isSafeInteger(code)) throw new RpcArgumentError('codes', 'integers', code);
   }
   const failures: ReadonlySet<number> = new Set(codes);
-  return (settled) => {
-    const code = codeOf(settled);
+  return (ended) => {
+    if (isCancelled(ended)) return 'ignored';
+    const code = codeOf(ended);
     if (code === undefined) return 'success';
     return failures.has(code) ? 'failure' : 'ignored';
   };
 }
 
+function isCancelled(ended: Settled | End): boolean {
+  return 'how' in ended && ended.how === 'cancelled';
+}
+
 /** The code of the error the call ended with; `undefined` where it ended with a result. */
-function codeOf(settled: Settled): number | undefined {
-  const response = 'error' in settled ? settled : settled.value;
-  const error = (response as { readonly error?: unknown } | null | undefined)?.error;
-  if (!('error' in settled) && (error === undefined || error === null)) return undefined;
+function codeOf(ended: Settled | End): number | undefined {
+  if ('how' in ended) return ended.how === 'done' ? undefined : integerCodeOf(ended.error);
+  if ('error' in ended) return integerCodeOf(ended.error);
+  const { error } = (ended.value ?? {}) as { readonly error?: unknown };
+  return error === undefined || error === null ? undefined : integerCodeOf(error);
+}
+
+function integerCodeOf(error: unknown): number {
   const code = (error as { readonly code?: unknown } | null | undefined)?.code;
   return Number.isSafeInteger(code) ? (code as number) : INTERNAL_ERROR;
 }

@@ -9,6 +9,7 @@
 
 import { type Decision, isAllowed } from '../decision.js';
 import type { PeerId } from '../slots.js';
+import { type Follower, follow, unfollow } from './abort.js';
 import { Deadline } from './deadline.js';
 import type { Deadlines } from './deadlines.js';
 import { checkedOutcome, type Outcome } from './outcome.js';
@@ -44,7 +45,7 @@ export interface Surroundings<R> extends Refusing<R> {
 }
 
 /** A request that was let in. Settle it once it has ended; what comes after the first end is ignored. */
-export class Passage<R> {
+export class Passage<R> implements Follower {
   /** Tells it from a `Refusal`. */
   readonly allowed = true;
   readonly peer: PeerId | RpcPeer;
@@ -60,6 +61,8 @@ export class Passage<R> {
   /** Until the stream's first message. */
   #durationMs: number | undefined = undefined;
   #deadline: PassageDeadline<R> | undefined = undefined;
+  /** The client's, while it is followed. */
+  #signal: AbortSignal | undefined = undefined;
 
   /** @internal */
   constructor(gate: Surroundings<R>, request: R, peer: PeerId | RpcPeer, permit: Decision) {
@@ -150,6 +153,22 @@ export class Passage<R> {
     this.#deadline = undefined;
   }
 
+  /** When the signal aborts, the client has given up. One signal may serve many requests: it gets one listener in all. */
+  cancelOn(signal: AbortSignal): void {
+    if (this.#isOver || this.#signal !== undefined) return;
+    if (signal.aborted) {
+      this.cancel();
+      return;
+    }
+    this.#signal = signal;
+    follow(signal, this);
+  }
+
+  /** The client gave up: short for `settle` with an end that is `cancelled`. */
+  cancel(): void {
+    this.settle(CANCELLED);
+  }
+
   /**
    * Tells the breaker how it ended. It throws nothing: a `classify` that throws, or returns no outcome, makes it a failure.
    *
@@ -172,6 +191,9 @@ export class Passage<R> {
   #end(): void {
     this.#isOver = true;
     this.inTime();
+    if (this.#signal === undefined) return;
+    unfollow(this.#signal, this);
+    this.#signal = undefined;
   }
 
   #judge(end: End): Outcome {

@@ -1,7 +1,7 @@
 /** What the HTTP adapters' rigs share: the client, and what a test may ask the server's methods to do. */
 
 import { EventEmitter, once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RefusalReason, RpcGuard } from '../../src/index.js';
 import type { AdapterRig, OpenStream, Options, Seen, Served } from './behaviours.js';
@@ -38,6 +38,8 @@ export const codes = {
   internal: 500,
 } as const;
 
+const QUESTION = '{"question":"how much?"}';
+
 const reasons: Readonly<Record<string, RefusalReason>> = {
   'quota-exceeded': 'rate_limited',
   'abnormal-usage-detected': 'circuit_open',
@@ -45,7 +47,7 @@ const reasons: Readonly<Record<string, RefusalReason>> = {
 };
 
 /** What a problem document says, if it is one. */
-function seenOf(code: number, contentType: string | null, body: string): Seen {
+function seenOf(code: number, contentType: string | undefined, body: string): Seen {
   if (!contentType?.includes('problem')) return { code };
   if (contentType !== 'application/problem+json') throw new Error(`the type of the body is ${contentType}`);
   const problem = JSON.parse(body) as { type: string; status: number; retryAfterMs: number | null };
@@ -70,19 +72,17 @@ export function httpRig(
     async serve(guard, options): Promise<Served> {
       const methods = new Methods();
       const server = await start(guard, { peer: peerOf, ...options }, methods);
+      const agent = new Agent({ keepAlive: true });
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       const post = (method: string, as: string, signal: AbortSignal | null = null) =>
         fetch(`${url}/${method}`, {
           method: 'POST',
           headers: { 'x-peer': as, 'content-type': 'application/json' },
-          body: '{"question":"how much?"}',
+          body: QUESTION,
           signal,
         });
       return {
-        async call(method, as) {
-          const response = await post(method, as);
-          return seenOf(response.status, response.headers.get('content-type'), await response.text());
-        },
+        call: (method, as) => asked(agent, `${url}/${method}`, as),
         async cancel(as) {
           const controller = new AbortController();
           const reached = once(methods, 'hang');
@@ -95,6 +95,7 @@ export function httpRig(
         handled: () => methods.handled,
         parsed: () => methods.parsed,
         async stop() {
+          agent.destroy();
           server.closeAllConnections();
           if (server.listening) await new Promise((resolve) => server.close(resolve));
         },
@@ -102,6 +103,29 @@ export function httpRig(
     },
     ...more,
   };
+}
+
+/** By Node's own client, which is three times as fast as its `fetch`. */
+function asked(agent: Agent, url: string, as: string): Promise<Seen> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'x-peer': as, 'content-type': 'application/json', 'content-length': QUESTION.length };
+    const request = httpRequest(url, { method: 'POST', agent, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        try {
+          resolve(seenOf(response.statusCode ?? 0, response.headers['content-type'], text));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    request.on('error', reject);
+    request.end(QUESTION);
+  });
 }
 
 /** The first message has come when this resolves. */

@@ -41,7 +41,7 @@ test('it holds the built files and the words about them, nothing else', () => {
   const { files } = installed;
   const odd = files.filter(
     (file) =>
-      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w-]+\.(md|svg|png)|dashboards\/[\w-]+\.(json|yml)|examples\/[\w-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
+      !/^(dist\/.+|docs\/(api\/)?([\w-]+\/)?[\w.-]+\.(md|svg|png)|dashboards\/[\w-]+\.(json|yml)|examples\/[\w.-]+\.(ts|mjs)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
         file,
       ),
   );
@@ -70,7 +70,18 @@ test('it names no public home before there is one', () => {
 
 test('it needs nothing at run time and runs nothing when it is installed', () => {
   assert.is(manifest['dependencies'], undefined);
-  const peers = ['@opentelemetry/api', 'ioredis', 'iovalkey', 'json-rpc-2.0', 'pino', 'prom-client', 'redis'];
+  const peers = [
+    '@metamask/json-rpc-engine',
+    '@opentelemetry/api',
+    '@trpc/server',
+    'ioredis',
+    'iovalkey',
+    'json-rpc-2.0',
+    'pino',
+    'prom-client',
+    'redis',
+    'socket.io',
+  ];
   assert.equal(Object.keys(manifest['peerDependencies'] as object).sort(), peers);
   assert.equal(manifest['peerDependenciesMeta'], Object.fromEntries(peers.map((name) => [name, { optional: true }])));
   const scripts = Object.keys(manifest['scripts'] as object);

@@ -71,8 +71,40 @@ const ADAPTER = `
 import { JSONRPCServer } from 'json-rpc-2.0';
 import { RateLimiter, RpcGuard } from 'peergate';
 import { guardJsonRpc } from 'peergate/json-rpc';
-const gate = guardJsonRpc(new JSONRPCServer(), new RpcGuard(new RateLimiter()));
+import { guardTrpc, type TrpcMiddleware } from 'peergate/trpc';
+const guard = new RpcGuard(new RateLimiter());
+const gate = guardJsonRpc(new JSONRPCServer(), guard);
 gate.close();
+const trpc: TrpcMiddleware<{ user: string }> = guardTrpc(guard, { peer: (ctx) => ctx.user });
+trpc({ ctx: { user: 'a' }, type: 'query', next: async () => 5 });
+`;
+
+const SERVERS = `
+import { createServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { type End, RateLimiter, RpcGate, RpcGuard } from 'peergate';
+import { guardHttp, guardKoa } from 'peergate/http';
+
+const guard = new RpcGuard(new RateLimiter());
+const limit = guardHttp(guard, { peer: ({ headers }) => headers['x-api-key']?.toString(), headers: false });
+createServer((request, response) => limit(request, response, () => response.end()));
+createHttp2Server((request, response) => limit(request, response, () => response.end()));
+guardKoa(guard, { peer: (ctx) => ctx.get('x-api-key'), classify: ({ how }: End) => (how === 'done' ? 'success' : 'failure') });
+const entry = new RpcGate<string>(guard, {}, { name: 'lines', peer: (line) => line }).enter('a line');
+if (entry?.allowed === false) console.log(entry.reason, entry.retryAfterMs, entry.toRpcError().data.reason);
+else console.log(entry?.settle({ how: 'done' }));
+// @ts-expect-error there is no such option
+guardHttp(guard, { onRejects: () => {} });
+// @ts-expect-error nor is there such a status
+guardHttp(guard, { circuitOpenStatus: 500 });
+`;
+
+const FETCH = `
+import { RateLimiter, RpcGuard } from 'peergate';
+import { guardFetch } from 'peergate/fetch';
+const guarded = guardFetch(new RpcGuard(new RateLimiter()))((request: Request, env: { a: string }) => new Response(env.a + request.url));
+const answer: Promise<Response> = guarded(new Request('http://test'), { a: '1' });
+answer.catch(() => {});
 `;
 
 const CLUSTER = `
@@ -136,11 +168,12 @@ for (const [environment, options] of Object.entries(environments)) {
     'program.ts': PROGRAM,
     'disposal.ts': DISPOSAL,
     'adapter.ts': ADAPTER,
+    'fetch.ts': FETCH,
     'cluster.ts': CLUSTER,
     'core.ts': CORE,
     'wrong.ts': WRONG,
   };
-  const commonjs = options.module === 'nodenext' ? { 'required.cts': COMMONJS } : {};
+  const commonjs = options.module === 'nodenext' ? { 'required.cts': COMMONJS, 'servers.ts': SERVERS } : {};
   const said = compile(options, { ...files, ...commonjs });
   const about = (file: string) => said.filter((line) => line.startsWith(file));
 
@@ -164,7 +197,15 @@ for (const [environment, options] of Object.entries(environments)) {
     assert.equal(about('core.ts'), []);
   });
 
+  test('a Fetch handler keeps its types', () => {
+    assert.equal(about('fetch.ts'), []);
+  });
+
   if (options.module === 'nodenext') {
+    test('the servers of Node, without the types of any framework, and the gate for adapters of your own', () => {
+      assert.equal(about('servers.ts'), []);
+    });
+
     test('CommonJS that requires it', () => {
       assert.equal(about('required.cts'), []);
     });

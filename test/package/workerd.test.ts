@@ -75,6 +75,31 @@ test('a time-out ends a call of its own request, whatever other requests of the 
   assert.is(status, 0, output);
 });
 
+test('a Fetch handler at module scope is limited by cf-connecting-ip, and a time-out of it is a failure', async () => {
+  const { status, output } = await run(`${LIMITER}
+    import { guardFetch } from 'peergate/fetch';
+    const guard = new RpcGuard(limiter, { timeoutMs: 20 });
+    const serve = guardFetch(guard)(async (request, env, ctx) => {
+      if (new URL(request.url).pathname === '/late') await new Promise((resolve) => setTimeout(resolve, 100));
+      return new Response('hello');
+    });
+    export default {
+      fetch: serve,
+      async test(_, { SELF }) {
+        const ask = async (ip, path = '/') => {
+          const { status, headers } = await SELF.fetch('http://main' + path, { headers: { 'cf-connecting-ip': ip } });
+          return [status, headers.get('ratelimit'), headers.get('content-type')];
+        };
+        expect(await ask('192.0.2.1'), ['200', '"peer";r=1', 'text/plain;charset=UTF-8']);
+        expect(await ask('192.0.2.1'), ['200', '"peer";r=0', 'text/plain;charset=UTF-8']);
+        expect((await ask('192.0.2.1'))[0], 429);
+        expect((await ask('2001:db8::1', '/late'))[0], 200);
+        expect([...limiter.peers()].map(({ id, failures }) => id + ' ' + failures), ['192.0.2.1 0', '2001:db8::/64 1']);
+      },
+    };`);
+  assert.is(status, 0, output);
+});
+
 test('what goes wrong in there is seen out here', async () => {
   const { status } = await run(`${LIMITER} export default { test() { expect(limiter.peerCount, 1); } };`);
   assert.is.not(status, 0);

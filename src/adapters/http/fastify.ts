@@ -62,7 +62,7 @@ export function fastifyPeergate(app: FastifyLike, options: FastifyOptions, done:
     return;
   }
   app.addHook('onRequest', (request, reply, next) => {
-    const entry = gate.enter(request, reply.raw);
+    const entry = gate.enter(request, request.raw, reply.raw);
     if (entry === undefined || entry.allowed) {
       next();
       return;

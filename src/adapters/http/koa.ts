@@ -4,10 +4,14 @@ import type { RpcGuard } from '../../index.js';
 import { NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './node.js';
 import { HttpGate, type HttpOptions } from './rules.js';
 
-/** What is used of Koa's `ctx`. */
+/** Koa's `ctx`, as far as most functions need it. Say `ctx: Koa.Context` in a function of yours that needs more. */
 export interface KoaContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;
+  readonly method: string;
+  readonly path: string;
+  readonly ip: string;
+  get(field: string): string;
   status: number;
   body: unknown;
   set(fields: Readonly<Record<string, string>>): unknown;
@@ -28,7 +32,7 @@ export function guardKoa<C extends KoaContext = KoaContext>(
 ): (ctx: C, next: () => Promise<unknown>) => Promise<void> {
   const gate = new NodeGate(new HttpGate<C>(guard, options, ({ req }) => socketPeer(req)));
   return async (ctx, next) => {
-    const entry = gate.enter(ctx, ctx.res);
+    const entry = gate.enter(ctx, ctx.req, ctx.res);
     if (entry?.allowed === false) {
       const answer = gate.refuse(entry, ctx.req, ctx.res);
       if (answer === undefined) return;

@@ -9,10 +9,12 @@ import type { HttpAnswer, HttpGate } from './rules.js';
 export interface NodeRequest {
   readonly headers: { readonly [name: string]: string | string[] | undefined };
   readonly httpVersionMajor?: number | undefined;
-  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly socket: { readonly remoteAddress?: string | undefined; readonly destroyed?: boolean | undefined };
   /** Whether the whole body has arrived. */
   readonly complete?: boolean | undefined;
 }
+
+type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream'>;
 
 interface NodeSocket {
   /** The other end has sent its last. */
@@ -31,8 +33,8 @@ export interface NodeResponse {
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
   setHeader(name: string, value: string): unknown;
-  flushHeaders(): void;
-  end(body?: string): unknown;
+  flushHeaders?(): void;
+  end(body: string): unknown;
   destroy(error?: Error): unknown;
   on(event: 'close', listener: () => void): unknown;
 }
@@ -40,31 +42,50 @@ export interface NodeResponse {
 /** An unread body that is longer than this is not waited for. */
 const MOST_UNREAD_BYTES = 65_536;
 
-/** The default peer: the other end of the connection, as `peergate/address` names it. */
+const PEER = Symbol('peergate.peer');
+
+/**
+ * The default peer: the other end of the connection, as `peergate/address` names it. A connection remembers it: to read an
+ * address costs a sixth of all that the guard does.
+ *
+ * @throws AddressError for a Unix socket.
+ */
 export function socketPeer({ socket }: NodeRequest): string {
-  return addressPeer(socket.remoteAddress);
+  const known = (socket as Named)[PEER];
+  if (known !== undefined) return known;
+  const peer = addressPeer(socket.remoteAddress);
+  (socket as Named)[PEER] = peer;
+  return peer;
 }
 
-/** The gate of a Node server. One listener serves all its responses; each finds its passage by the mark on its response. */
+type Named = NodeRequest['socket'] & { [PEER]?: string };
+type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined };
+
+/**
+ * The gate of a Node server. Express gives each response a hidden class of its own, so every look at a response costs as much as
+ * a look-up in a map; what can be known from the socket is asked of the socket.
+ */
 export class NodeGate<R> {
   readonly #gate: HttpGate<R>;
-  readonly #mark = Symbol('peergate');
-  readonly #closed: (this: Marked) => void;
+  /** On a socket: the last response that this gate let begin. */
+  readonly #latest = Symbol('peergate.latest');
 
   constructor(gate: HttpGate<R>) {
     this.#gate = gate;
-    const mark = this.#mark;
-    this.#closed = function (this: Marked): void {
-      settle(this, this[mark] as Passage<R>);
-    };
   }
 
   /** Decides on a request. One that comes through twice, because the guard is mounted twice, counts once. */
-  enter(request: R, response: NodeResponse): Passage<R> | Refusal<R> | undefined {
-    const known = (response as Marked)[this.#mark];
-    if (known !== undefined) return known as Passage<R>;
+  enter(request: R, incoming: NodeRequest, response: NodeResponse): Passage<R> | Refusal<R> | undefined {
+    let socket: Marked | undefined;
+    try {
+      socket = incoming.socket;
+      if (socket?.[this.#latest] === response) return undefined;
+    } catch {
+      // A connection of HTTP/2 that is gone throws.
+      socket = undefined;
+    }
     const entry = this.#gate.enter(request);
-    if (entry?.allowed) this.#admit(entry, response);
+    if (entry?.allowed) this.#admit(entry, socket, response);
     return entry;
   }
 
@@ -87,31 +108,48 @@ export class NodeGate<R> {
     return answer;
   }
 
-  #admit(passage: Passage<R>, response: NodeResponse): void {
+  #admit(passage: Passage<R>, socket: Marked | undefined, response: NodeResponse): void {
     const { policy } = this.#gate;
-    if (policy !== undefined && !response.headersSent) {
+    const isBegun = response.headersSent;
+    if (policy !== undefined && !isBegun) {
       response.setHeader('RateLimit-Policy', policy);
       response.setHeader('RateLimit', this.#gate.limitOf(passage));
     }
-    if (response.closed || response.stream?.closed) {
+    if (socket === undefined || socket.destroyed) {
+      // The client has left while another layer had the request.
+      passage.settle({ how: 'cancelled' });
+    } else if (isBegun && response.closed) {
       settle(response, passage);
-      return;
+    } else {
+      const latest = this.#latest;
+      socket[latest] = response;
+      response.on('close', () => {
+        settle(response, passage);
+        try {
+          // An idle connection must not keep what it was asked last.
+          if (socket[latest] === response) socket[latest] = undefined;
+        } catch {
+          // A connection of HTTP/2 that is gone throws.
+        }
+      });
+      if (passage.wantsProgress) watchStart(response, passage);
     }
-    (response as Marked)[this.#mark] = passage;
-    response.on('close', this.#closed);
-    if (passage.wantsProgress) watchStart(response, passage);
   }
 }
 
-type Marked = NodeResponse & { [mark: symbol]: unknown };
-
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
-  const { writableFinished, writableEnded, stream, errored } = response;
-  const isGone = isClientGone(response);
+  const { errored } = response;
+  const isDone = isFinished(response);
+  const isGone = (errored || !isDone) && isClientGone(response);
   if (errored && !isGone) passage.settle({ how: 'error', error: errored });
-  else if (writableFinished ?? (writableEnded && !isGone)) passage.settle({ how: 'done', status: response.statusCode });
-  else passage.settle(isGone || stream !== undefined ? { how: 'cancelled' } : { how: 'error' });
+  else if (isDone) passage.settle({ how: 'done', status: response.statusCode });
+  else passage.settle(isGone || response.stream !== undefined ? { how: 'cancelled' } : { how: 'error' });
+}
+
+/** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
+export function isFinished({ writableFinished, writableEnded, stream }: Finishing): boolean {
+  return stream === undefined ? (writableFinished ?? writableEnded) : writableEnded && !stream.aborted;
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */
@@ -134,7 +172,7 @@ function watchStart<R>(response: NodeResponse, passage: Passage<R>): void {
   };
   streaming.flushHeaders = function () {
     started();
-    flushHeaders.call(this);
+    flushHeaders?.call(this);
   };
 }
 
