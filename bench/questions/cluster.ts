@@ -1,5 +1,6 @@
 // "What does one limit across machines cost, beside asking Redis for each request?"
 
+import { price } from '../cluster/price.js';
 import { commands, decisions } from '../cluster/run.js';
 import type { Question } from '../question.js';
 
@@ -27,5 +28,14 @@ export const clusterLoad: Question = {
     column: '',
     measure: () => commands(peers),
   })),
+  shown: { as: 'list' },
+};
+
+export const clusterPrice: Question = {
+  name: 'cluster-price',
+  title: 'One limit across machines: a check',
+  about:
+    'By handle, time given, 1 000 peers, ns. What is counted as owed is never half of the credit here, so nothing is paid.',
+  cases: [{ row: 'a check', column: '', measure: price }],
   shown: { as: 'list' },
 };
