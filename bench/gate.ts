@@ -14,6 +14,7 @@ import * as coarse from './questions/coarse.js';
 import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
 import * as growth from './questions/growth.js';
+import * as grpc from './questions/grpc.js';
 import * as guardPrice from './questions/guard-price.js';
 import * as http from './questions/http.js';
 import * as known from './questions/known.js';
@@ -98,6 +99,7 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'guard-signal': (look) => look('guard-price', guardPrice.ROW, guardPrice.COLUMN, guardPrice.ASKED),
   'fill-worst': (look) => look('growth', growth.OURS, '', growth.WORST),
   'fill-resident': (look) => look('growth', growth.OURS, '', growth.BYTES),
+  'grpc-cpu': (look) => look('grpc', grpc.GRPC, '', server.CPU),
   'trpc-cpu': (look) => look('adapters-web', adapters.TRPC, '', adapters.CPU),
   'server-cpu': (look) => look('server', server.SINGLE, '', server.CPU),
   'server-rate': (look) => look('server', server.SINGLE, '', server.RATE),

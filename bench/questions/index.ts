@@ -13,6 +13,7 @@ import { exhaustion } from './exhaustion.js';
 import { flood } from './flood.js';
 import { freshId } from './fresh.js';
 import { growth } from './growth.js';
+import { grpc } from './grpc.js';
 import { guard } from './guard.js';
 import { guardPrice } from './guard-price.js';
 import { httpServer } from './http.js';
@@ -40,6 +41,7 @@ export const questions: readonly Question[] = [
   guard,
   guardPrice,
   server,
+  grpc,
   adapters,
   httpServer,
   snapshot,

@@ -2,7 +2,6 @@
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { JsonRpcServer, type MiddlewareParams } from '@metamask/json-rpc-engine/v2';
 import { WebSocketServer } from 'ws';
 import type * as Adapter from '../../src/adapters/json-rpc-engine.js';
@@ -35,6 +34,5 @@ export async function enginePair(): Promise<Figures> {
   const limit = guardEngine(guard, { peer: (context) => context.get('origin') as string });
   const bare = new JsonRpcServer({ middleware: [add] });
   const guarded = new JsonRpcServer({ middleware: [limit, add] });
-  const clients = fileURLToPath(new URL('./pair-clients.ts', import.meta.url));
-  return inTurns(clients, [await serve(bare), await serve(guarded)]);
+  return inTurns([await serve(bare), await serve(guarded)], 'pair-clients');
 }

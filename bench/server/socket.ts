@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { Server } from 'socket.io';
 import type * as Adapter from '../../src/adapters/socket.io.js';
 import type { Figures } from '../measure.js';
@@ -28,6 +27,5 @@ export async function socketPair(): Promise<Figures> {
   const guard = new RpcGuard(new Limiter({ maxRequestsPerSec: 1e6, burstSize: 1e9 }));
   const bare = await serve(() => {});
   const guarded = await serve((server) => guardNamespace(guard, server.of('/')));
-  const clients = fileURLToPath(new URL('./socket-clients.ts', import.meta.url));
-  return inTurns(clients, [bare, guarded]);
+  return inTurns([bare, guarded], 'socket-clients');
 }

@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { initTRPC } from '@trpc/server';
 import { createHTTPServer } from '@trpc/server/adapters/standalone';
 import type * as Adapter from '../../src/adapters/trpc.js';
@@ -34,6 +33,5 @@ export async function trpcPair(): Promise<Figures> {
   const { guardTrpc } = (await import(file)) as typeof Adapter;
   const guard = new RpcGuard(new Limiter({ maxRequestsPerSec: 1e6, burstSize: 1e9 }));
   const guarded = t.procedure.use(guardTrpc(guard, { peer: (ctx) => ctx.from }));
-  const clients = fileURLToPath(new URL('./trpc-clients.ts', import.meta.url));
-  return inTurns(clients, [await serve(t.procedure), await serve(guarded)]);
+  return inTurns([await serve(t.procedure), await serve(guarded)], 'trpc-clients');
 }

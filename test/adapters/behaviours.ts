@@ -21,6 +21,7 @@ const LIMITS = {
 };
 const CALLS = 10_000;
 const LANES = 20;
+const ROUNDS = 3;
 /** Bytes that may stay behind for each call: far less than any object that would be kept for it. */
 const MOST_BYTES_A_CALL = 100;
 
@@ -262,17 +263,21 @@ export function behave(rig: AdapterRig): void {
         return { bytes: liveHeapBytes(), handles: process.getActiveResourcesInfo().length };
       };
       await calls(CALLS / 10);
-      const before = await left();
-      await calls(CALLS);
-      const after = await left();
+      // What a framework makes once shows in the first round, a leak in every one.
+      let bytes = Number.POSITIVE_INFINITY;
+      for (let round = 0; round < ROUNDS && bytes >= MOST_BYTES_A_CALL; round++) {
+        const before = await left();
+        await calls(CALLS);
+        const after = await left();
+        assert.ok(after.handles <= before.handles + LANES, `${before.handles} handles before, ${after.handles} after`);
+        bytes = (after.bytes - before.bytes) / CALLS;
+      }
       process.off('warning', warned);
       assert.equal(warnings, []);
-      assert.ok(after.handles <= before.handles + LANES, `${before.handles} handles before, ${after.handles} after`);
-      const bytes = (after.bytes - before.bytes) / CALLS;
       assert.ok(bytes < MOST_BYTES_A_CALL, `${bytes} bytes a call stayed behind`);
     },
     {},
-    { maxRequestsPerSec: 1_000_000, burstSize: 2 * CALLS },
+    { maxRequestsPerSec: 1_000_000, burstSize: 5 * CALLS },
   );
 
   test.run();

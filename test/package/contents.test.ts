@@ -71,6 +71,11 @@ test('it names no public home before there is one', () => {
 test('it needs nothing at run time and runs nothing when it is installed', () => {
   assert.is(manifest['dependencies'], undefined);
   const peers = [
+    '@connectrpc/connect',
+    '@connectrpc/connect-node',
+    '@grpc/grpc-js',
+    '@libp2p/gossipsub',
+    '@libp2p/interface',
     '@metamask/json-rpc-engine',
     '@opentelemetry/api',
     '@trpc/server',
@@ -124,7 +129,13 @@ test('the adapter imports the entries below it and not its framework', async () 
   assert.equal(await importsOf('dist/fetch.workerd.js'), ['./address.workerd.js', './index.workerd.js']);
   assert.equal(await importsOf('dist/flow.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.js'), ['./flow.js', './index.js']);
+  assert.equal(await importsOf('dist/libp2p.js'), ['./index.js']);
   assert.equal(await importsOf('dist/json-rpc.workerd.js'), ['./flow.workerd.js', './index.workerd.js']);
+});
+
+test('an adapter that builds on classes of its framework imports that framework and nothing else of it', async () => {
+  assert.equal(await importsOf('dist/grpc.js'), ['./address.js', './index.js', '@grpc/grpc-js']);
+  assert.equal(await importsOf('dist/connect.js'), ['./address.js', './index.js', '@connectrpc/connect']);
 });
 
 test('the command line imports the entries and Node', async () => {

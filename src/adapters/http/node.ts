@@ -14,6 +14,8 @@ export interface NodeRequest {
   readonly complete?: boolean | undefined;
 }
 
+type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream'>;
+
 interface NodeSocket {
   /** The other end has sent its last. */
   readonly readableEnded?: boolean | undefined;
@@ -138,11 +140,16 @@ export class NodeGate<R> {
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
   const { errored } = response;
-  const isGone = (errored || !response.writableFinished) && isClientGone(response);
+  const isDone = isFinished(response);
+  const isGone = (errored || !isDone) && isClientGone(response);
   if (errored && !isGone) passage.settle({ how: 'error', error: errored });
-  else if (response.writableFinished ?? (response.writableEnded && !isGone)) {
-    passage.settle({ how: 'done', status: response.statusCode });
-  } else passage.settle(isGone || response.stream !== undefined ? { how: 'cancelled' } : { how: 'error' });
+  else if (isDone) passage.settle({ how: 'done', status: response.statusCode });
+  else passage.settle(isGone || response.stream !== undefined ? { how: 'cancelled' } : { how: 'error' });
+}
+
+/** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
+export function isFinished({ writableFinished, writableEnded, stream }: Finishing): boolean {
+  return stream === undefined ? (writableFinished ?? writableEnded) : writableEnded && !stream.aborted;
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */

@@ -207,11 +207,17 @@ test('a handler that throws at once is a failure, and its error goes where it we
 });
 
 test('over HTTP/2 a request is limited, judged by its status, and ignored where the client cancels it', async () => {
+  let closed = false;
   const { limiter, guard } = guarded();
   const limit = guardHttp<never>(guard) as (request: unknown, response: unknown, next: () => void) => void;
   const server = createHttp2Server((request, response) =>
     limit(request, response, () => {
-      if (request.url === '/hang') return;
+      if (request.url === '/hang') {
+        response.on('close', () => {
+          closed = true;
+        });
+        return;
+      }
       response.statusCode = request.url === '/bad' ? 500 : 200;
       response.end('ok');
     }),
@@ -231,13 +237,17 @@ test('over HTTP/2 a request is limited, judged by its status, and ignored where 
     await until(() => failuresOf(limiter) === 1, 'the failure');
     const hanging = client.request({ ':path': '/hang' });
     await until(() => limiter.getAvailableTokens(LOCAL) === 2, 'the request');
+    // A success in between would take the failure back.
     hanging.close(8);
     await once(hanging, 'close');
+    await until(() => closed, 'the end of the stream');
+    limiter.recordFailure(LOCAL);
+    assert.is(limiter.getCircuitState(LOCAL), 'open', 'the cancelled request was no success');
+    limiter.resetCircuit(LOCAL);
     drain(limiter, LOCAL, 1_000);
     const rejected = await ask('/');
     assert.is(rejected[':status'], 429);
     assert.is(rejected['connection'], undefined);
-    assert.is(failuresOf(limiter), 1);
   } finally {
     client.destroy();
     await new Promise((resolve) => server.close(resolve));
