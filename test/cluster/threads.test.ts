@@ -66,5 +66,25 @@ test('what a thread gave that was killed is paid as well', async () => {
   await sync.close();
 });
 
+test('another thread goes on paying where the one that paid has died, and with what that one left unpaid', async () => {
+  const engine = new FakeEngine();
+  const limiter = new RateLimiter({ maxRequestsPerSec: 0.01, burstSize: BURST, maxPeers: 100, shared: true });
+  const secret = new TextEncoder().encode('hush');
+  const ticket = limiter.share();
+  const other = RateLimiter.attach(ticket);
+  const lost = new FakeEngine();
+  lost.fails = 'before';
+  const first = new ClusterSync(other, { transport: lost, nodes: 2, secret });
+  for (let i = 0; i < 10; i++) limiter.check('peer');
+  await first.flush();
+  assert.is(first.state, 'down');
+  limiter.detach(ticket);
+  const second = new ClusterSync(limiter, { transport: engine, nodes: 2, secret });
+  await second.flush();
+  const tokens = engine.debtMs(keyOf('peer')) / TOKEN_MS;
+  assert.ok(tokens > 9 && tokens <= 10, `${tokens} tokens paid`);
+  await second.close();
+});
+
 test.after(() => clearInterval(alive));
 test.run();
