@@ -1,6 +1,7 @@
 // Threads that meet at what moves: windows, ramps, reputations and classes, the buckets that several share.
 
 import * as layout from '../../assembly/layout.js';
+import * as settingLayout from '../../assembly/setting-layout.js';
 import type { Scenario, World } from './explorer.js';
 import type { Machine, Operation } from './machine.js';
 import {
@@ -34,10 +35,13 @@ const limitsWith = (others: Readonly<Record<number, number>>, limits = {}) => ({
   others,
 });
 /** Two results make a window, one failure of two trips; the run of failures never does. */
-const RATE = limitsWith({ [layout.SET_FAILURE_RATE]: 0.5, [layout.SET_MINIMUM_CALLS]: 3 }, { threshold: 1_000 });
+const RATE = limitsWith(
+  { [settingLayout.SET_FAILURE_RATE]: 0.5, [settingLayout.SET_MINIMUM_CALLS]: 3 },
+  { threshold: 1_000 },
+);
 /** One stage, which lets half of the requests through and is judged from two results on. */
 const RAMP = limitsWith(
-  { [layout.SET_STAGES]: 1, [layout.SET_STAGE_MS]: 10, [layout.SET_STAGE_CALLS]: 2 },
+  { [settingLayout.SET_STAGES]: 1, [settingLayout.SET_STAGE_MS]: 10, [settingLayout.SET_STAGE_CALLS]: 2 },
   { threshold: 1, burst: 99 },
 );
 
@@ -210,7 +214,7 @@ export const adaptive: readonly Scenario[] = [
   {
     name: 'success / success: a peer is established and active once, one dies',
     rows: 1,
-    limits: limitsWith({ [layout.SET_MINIMUM_CALLS]: 1 }),
+    limits: limitsWith({ [settingLayout.SET_MINIMUM_CALLS]: 1 }),
     setUp: (table) => void decide(table, 'peer'),
     actors: [mortal(record('peer', OUTCOME_SUCCESS)), actor(record('peer', OUTCOME_SUCCESS))],
     judge(world) {
@@ -236,7 +240,7 @@ export const adaptive: readonly Scenario[] = [
   {
     name: 'newcomer / newcomer at the last token that newcomers share',
     rows: 3,
-    limits: limitsWith({ [layout.SET_NEWCOMERS_RATE]: 1, [layout.SET_NEWCOMERS_BURST]: 2 }),
+    limits: limitsWith({ [settingLayout.SET_NEWCOMERS_RATE]: 1, [settingLayout.SET_NEWCOMERS_BURST]: 2 }),
     setUp: (table) => {
       decide(table, 'peer');
     },
@@ -246,7 +250,10 @@ export const adaptive: readonly Scenario[] = [
   {
     name: 'newcomer / newcomer at the last token of its own: what newcomers share is given back',
     rows: 3,
-    limits: limitsWith({ [layout.SET_NEWCOMERS_RATE]: 1e-3, [layout.SET_NEWCOMERS_BURST]: 4 }, { burst: 2 }),
+    limits: limitsWith(
+      { [settingLayout.SET_NEWCOMERS_RATE]: 1e-3, [settingLayout.SET_NEWCOMERS_BURST]: 4 },
+      { burst: 2 },
+    ),
     setUp: (table) => void decide(table, 'peer'),
     actors: [actor(check('peer')), actor(check('peer'))],
     judge(world) {
