@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Decision, isAllowed, type Passage, RpcGate, type RpcGuard } from '../../src/index.js';
+import { type Decision, isAllowed, type Passage, RpcGate } from '../../src/index.js';
 import { engines } from '../engines.js';
 import { drain, thrownBy } from '../support.js';
 import { complaints, failed, rigOf } from './gate-rig.js';
@@ -76,7 +76,15 @@ for (const { name, using } of engines) {
     new RpcGate(guard, { skip: 1, peer: undefined } as object, kind);
     assert.is(fieldOf({ onRejects: () => {} }), 'onRejects');
     for (const hook of ['peer', 'cost', 'classify', 'onReject']) assert.is(fieldOf({ [hook]: 5 }), hook);
-    assert.is(thrownBy(() => new RpcGate({} as RpcGuard, {}, kind)).field, 'guard');
+    for (const other of [
+      {},
+      { admit: () => 0 },
+      { admit: () => 0, limiter: { check: () => 0 } },
+      guard.limiter,
+      null,
+    ]) {
+      assert.is(thrownBy(() => new RpcGate(other as never, {}, kind)).field, 'guard');
+    }
     assert.is(thrownBy(() => new RpcGate(guard, null as never, kind)).field, 'options');
   });
 

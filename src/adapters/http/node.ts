@@ -14,12 +14,13 @@ export interface NodeRequest {
   readonly complete?: boolean | undefined;
 }
 
-type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream'>;
+type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream' | 'req'>;
 
 interface NodeSocket {
   /** The other end has sent its last. */
   readonly readableEnded?: boolean | undefined;
   readonly errored?: Error | null | undefined;
+  readonly destroyed?: boolean | undefined;
 }
 
 /** What is used of a `ServerResponse`, and of the response of HTTP/2. */
@@ -29,6 +30,8 @@ export interface NodeResponse {
   readonly writableEnded: boolean;
   readonly writableFinished?: boolean | undefined;
   readonly closed?: boolean | undefined;
+  /** `null` before it is the turn of a pipelined request. */
+  readonly socket?: unknown;
   readonly errored?: Error | null | undefined;
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
@@ -43,6 +46,8 @@ export interface NodeResponse {
 const MOST_UNREAD_BYTES = 65_536;
 
 const PEER = Symbol('peergate.peer');
+/** On a socket: what to do at its end for the responses that wait for their turn. */
+const WAITING = Symbol('peergate.waiting');
 
 /**
  * The default peer: the other end of the connection, as `peergate/address` names it. A connection remembers it: to read an
@@ -59,6 +64,10 @@ export function socketPeer({ socket }: NodeRequest): string {
 }
 
 type Named = NodeRequest['socket'] & { [PEER]?: string };
+type Waited = NodeRequest['socket'] & {
+  [WAITING]?: Set<() => void>;
+  on?(event: 'close', listener: () => void): unknown;
+};
 type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined };
 
 /**
@@ -67,8 +76,10 @@ type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined
  */
 export class NodeGate<R> {
   readonly #gate: HttpGate<R>;
-  /** On a socket: the last response that this gate let begin. */
-  readonly #latest = Symbol('peergate.latest');
+  /** On a socket: a response under way that this gate let begin. */
+  readonly #current = Symbol('peergate.current');
+  /** Further ones, begun while that one was under way (HTTP/2, pipelining). A set costs more than a field of the socket. */
+  readonly #beside = new WeakSet<NodeResponse>();
 
   constructor(gate: HttpGate<R>) {
     this.#gate = gate;
@@ -79,7 +90,7 @@ export class NodeGate<R> {
     let socket: Marked | undefined;
     try {
       socket = incoming.socket;
-      if (socket?.[this.#latest] === response) return undefined;
+      if (socket?.[this.#current] === response || this.#beside.has(response)) return undefined;
     } catch {
       // A connection of HTTP/2 that is gone throws.
       socket = undefined;
@@ -104,6 +115,7 @@ export class NodeGate<R> {
       return undefined;
     }
     const answer = this.#gate.refuse(refusal);
+    turnedAway.add(response);
     if (isLongUpload(request)) answer.headers['Connection'] = 'close';
     return answer;
   }
@@ -113,7 +125,8 @@ export class NodeGate<R> {
     const isBegun = response.headersSent;
     if (policy !== undefined && !isBegun) {
       response.setHeader('RateLimit-Policy', policy);
-      response.setHeader('RateLimit', this.#gate.limitOf(passage));
+      const limit = this.#gate.limitOf(passage);
+      if (limit !== undefined) response.setHeader('RateLimit', limit);
     }
     if (socket === undefined || socket.destroyed) {
       // The client has left while another layer had the request.
@@ -121,24 +134,51 @@ export class NodeGate<R> {
     } else if (isBegun && response.closed) {
       settle(response, passage);
     } else {
-      const latest = this.#latest;
-      socket[latest] = response;
+      const current = this.#current;
+      if (socket[current] === undefined) socket[current] = response;
+      else this.#beside.add(response);
       response.on('close', () => {
         settle(response, passage);
         try {
           // An idle connection must not keep what it was asked last.
-          if (socket[latest] === response) socket[latest] = undefined;
+          if (socket[current] === response) socket[current] = undefined;
         } catch {
           // A connection of HTTP/2 that is gone throws.
         }
       });
+      if (response.socket === null) settleWith(socket, response, passage);
       if (passage.wantsProgress) watchStart(response, passage);
     }
   }
 }
 
+/** Responses of requests that a guard turned away. Another guard may have let them in; for that one they have no outcome. */
+export const turnedAway = new WeakSet<object>();
+
+/**
+ * Node gives a response its socket when it is its turn. Until then the response waits behind another one of the connection
+ * (pipelining), and Node does not tell it that the connection has ended.
+ */
+function settleWith<R>(socket: Waited, response: NodeResponse, passage: Passage<R>): void {
+  let waiting = socket[WAITING];
+  if (waiting === undefined) {
+    const all = new Set<() => void>();
+    waiting = socket[WAITING] = all;
+    socket.on?.('close', () => {
+      for (const end of all) end();
+    });
+  }
+  const end = () => settle(response, passage);
+  waiting.add(end);
+  response.on('close', () => waiting.delete(end));
+}
+
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
+  if (turnedAway.has(response)) {
+    passage.abandon();
+    return;
+  }
   const { errored } = response;
   const isDone = isFinished(response);
   const isGone = (errored || !isDone) && isClientGone(response);
@@ -148,8 +188,11 @@ function settle<R>(response: NodeResponse, passage: Passage<R>): void {
 }
 
 /** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
-export function isFinished({ writableFinished, writableEnded, stream }: Finishing): boolean {
-  return stream === undefined ? (writableFinished ?? writableEnded) : writableEnded && !stream.aborted;
+export function isFinished({ writableFinished, writableEnded, stream, req }: Finishing): boolean {
+  if (stream !== undefined) return writableEnded && !stream.aborted;
+  if (writableFinished ?? writableEnded) return true;
+  // Fastify's `inject` has no connection to write to, so its answers end and never finish.
+  return writableEnded && !req?.socket?.destroyed;
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */
