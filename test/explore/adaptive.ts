@@ -115,7 +115,10 @@ export const adaptive: readonly Scenario[] = [
     // The window tells four lives apart, so there are as many before the one that it would be taken for.
     name: 'success by handle / remove and claim, four times: no result lands on another peer’s row',
     rows: 1,
-    limits: limitsWith({ [layout.SET_FAILURE_RATE]: 0.6, [layout.SET_MINIMUM_CALLS]: 3 }, { threshold: 1_000 }),
+    limits: limitsWith(
+      { [settingLayout.SET_FAILURE_RATE]: 0.6, [settingLayout.SET_MINIMUM_CALLS]: 3 },
+      { threshold: 1_000 },
+    ),
     setUp: (table) => void decide(table, 'life 0'),
     actors: [
       actor(checkHandle, succeedHandle),
