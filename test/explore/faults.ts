@@ -40,7 +40,8 @@ export const faults: readonly Planted[] = [
     what: 'a newborn’s permit of the generation in which its row is found later',
     file: 'checkid.ts',
     from: 'return permitOf(epoch, bornIn);',
-    to: 'return permitOf(epoch, generationOf(getBreaker(rowAt(slot))));',
+    // The generation in the row's BREAKER word, of which the file imports nothing.
+    to: 'return permitOf(epoch, (load32(11264 + (slot << 6) + 24) >> 2) & 0x3fff);',
     scenario: 'claim, late / new generation',
   },
   {
