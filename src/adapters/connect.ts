@@ -80,10 +80,14 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
 }
 
 function turnAway(refusal: Refusal<ConnectRequest>, request: ConnectRequest, response: ConnectResponse): void {
-  const { status, headers, body } = answerTo(refusal as Refusal<never>, request.headers['content-type'] ?? '');
+  const { status, headers, body, trailers } = answerTo(
+    refusal as Refusal<never>,
+    request.headers['content-type'] ?? '',
+  );
   // Over HTTP/2, Node itself tells the client to leave the rest of a request that nobody reads.
   if (isLongUpload(request)) response.setHeader('connection', 'close');
   response.writeHead(status, headers);
+  if (trailers !== undefined) response.addTrailers(trailers);
   response.end(body);
   refusal.answered();
 }

@@ -16,6 +16,9 @@ const STREAMING: End = { how: 'done', status: 0 };
 const CANCELLED: End = { how: 'cancelled' };
 const TIMED_OUT: End = { how: 'timeout', status: codes.DEADLINE_EXCEEDED };
 
+/** What guards have turned calls away with. It is no outcome for another guard. */
+const refusals = new WeakSet<object>();
+
 type InnerCall = Parameters<ServerInterceptor>[1];
 type Method = Parameters<ServerInterceptor>[0];
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
@@ -62,6 +65,7 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
   #passage: Passage<GrpcCall> | undefined;
   #hasMetadata = false;
   #hasMessage = false;
+  #isTurnedAway = false;
 
   constructor(gate: RpcGate<GrpcCall>, method: Method, inner: InnerCall) {
     super(inner);
@@ -75,6 +79,8 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (entry?.allowed === false) {
       this.#turnAway(entry);
       entry.answered();
+      // Another guard may have let it in already.
+      listener.onCancel();
       return;
     }
     if (entry === undefined) {
@@ -103,16 +109,20 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
   }
 
   override sendMetadata(metadata: Metadata): void {
-    this.#inner.sendMetadata(metadata);
+    if (!this.#isTurnedAway) this.#inner.sendMetadata(metadata);
   }
 
+  /** What a handler still writes to a stream that is turned away would take the place of its status, which then never comes. */
   override sendMessage(message: unknown, callback: () => void): void {
+    if (this.#isTurnedAway) return;
     if (this.method.responseStream) this.#passage?.progress(STREAMING);
     this.#inner.sendMessage(message, callback);
   }
 
   override sendStatus(status: Status): void {
-    this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
+    if (this.#isTurnedAway) return;
+    if (refusals.has(status)) this.#passage?.abandon();
+    else this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
     this.#inner.sendStatus(status);
   }
 
@@ -154,6 +164,9 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (retryAfterMs !== null) {
       metadata.set('grpc-status-details-bin', Buffer.from(statusWithRetryInfo(code, message, retryAfterMs)));
     }
-    this.#inner.sendStatus({ code, details: message, metadata });
+    const status: Status = { code, details: message, metadata };
+    refusals.add(status);
+    this.#isTurnedAway = true;
+    this.#inner.sendStatus(status);
   }
 }
