@@ -9,6 +9,7 @@ import { Call } from './connect/call.js';
 import { deadlineOf } from './connect/deadline.js';
 import { isFailureCode } from './grpc/status.js';
 import { isFinished, isLongUpload, socketPeer } from './http/node.js';
+import { isRefused, markRefused } from './refused.js';
 
 /** A handler of Node's HTTP servers, over HTTP/1 or HTTP/2. */
 export type ConnectNodeHandler = ReturnType<typeof connectNodeAdapter>;
@@ -62,7 +63,10 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
       }
       const call = new Call(entry as never, deadlineOf(request.headers));
       calls.set(request, call);
-      response.once('close', () => call.close(isFinished(response), response.statusCode));
+      response.once('close', () => {
+        if (isRefused(response)) entry.abandon();
+        else call.close(isFinished(response), response.statusCode);
+      });
       try {
         handler(request, response);
       } catch (error) {
@@ -80,6 +84,7 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
 }
 
 function turnAway(refusal: Refusal<ConnectRequest>, request: ConnectRequest, response: ConnectResponse): void {
+  markRefused(response);
   const { status, headers, body, trailers } = answerTo(
     refusal as Refusal<never>,
     request.headers['content-type'] ?? '',

@@ -11,13 +11,11 @@ import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/
 import { type End, type GateOptions, type Passage, type Refusal, RpcGate, type RpcGuard } from '../index.js';
 import { addressPeer } from './address.js';
 import { codeOf, codes, isFailureCode, isLate, statusWithRetryInfo } from './grpc/status.js';
+import { isRefused, markRefused } from './refused.js';
 
 const STREAMING: End = { how: 'done', status: 0 };
 const CANCELLED: End = { how: 'cancelled' };
 const TIMED_OUT: End = { how: 'timeout', status: codes.DEADLINE_EXCEEDED };
-
-/** What guards have turned calls away with. It is no outcome for another guard. */
-const refusals = new WeakSet<object>();
 
 type InnerCall = Parameters<ServerInterceptor>[1];
 type Method = Parameters<ServerInterceptor>[0];
@@ -121,7 +119,7 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
 
   override sendStatus(status: Status): void {
     if (this.#isTurnedAway) return;
-    if (refusals.has(status)) this.#passage?.abandon();
+    if (isRefused(status)) this.#passage?.abandon();
     else this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
     this.#inner.sendStatus(status);
   }
@@ -164,9 +162,7 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (retryAfterMs !== null) {
       metadata.set('grpc-status-details-bin', Buffer.from(statusWithRetryInfo(code, message, retryAfterMs)));
     }
-    const status: Status = { code, details: message, metadata };
-    refusals.add(status);
     this.#isTurnedAway = true;
-    this.#inner.sendStatus(status);
+    this.#inner.sendStatus(markRefused({ code, details: message, metadata }));
   }
 }

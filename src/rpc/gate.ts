@@ -108,7 +108,7 @@ export class RpcGate<R> {
    */
   enter(request: R): Passage<R> | Refusal<R> | undefined {
     try {
-      if (this.#skip?.(request)) return undefined;
+      if (this.#skips(request)) return undefined;
       const peer = this.#peer(request);
       if (peer === undefined) return undefined;
       quiet(peer);
@@ -122,6 +122,15 @@ export class RpcGate<R> {
       if (refusal.reason === 'internal') this.#complaints.tell(error);
       return refusal;
     }
+  }
+
+  /** A promise is true to JavaScript, so an async function would let every request pass. */
+  #skips(request: R): boolean {
+    if (this.#skip === undefined) return false;
+    const skips: unknown = this.#skip(request);
+    quiet(skips);
+    if (typeof skips === 'object' && skips !== null) throw new ConfigError('what skip returned', 'a boolean', skips);
+    return Boolean(skips);
   }
 
   /** A function that returns nothing would make every request cost 1 in silence. */

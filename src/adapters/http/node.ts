@@ -3,6 +3,7 @@
 
 import type { Passage, Refusal } from '../../index.js';
 import { addressPeer } from '../address.js';
+import { isRefused, markRefused } from '../refused.js';
 import type { HttpAnswer, HttpGate } from './rules.js';
 
 /** What is used of an `IncomingMessage`, and of the request of HTTP/2. */
@@ -94,6 +95,7 @@ export class NodeGate<R> {
    * one that has its headers out is ended by force.
    */
   refuse(refusal: Refusal<R>, request: NodeRequest, response: NodeResponse): HttpAnswer | undefined {
+    markRefused(response);
     if (response.writableEnded) {
       refusal.dropped();
       return undefined;
@@ -139,6 +141,10 @@ export class NodeGate<R> {
 
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
+  if (isRefused(response)) {
+    passage.abandon();
+    return;
+  }
   const { errored } = response;
   const isDone = isFinished(response);
   const isGone = (errored || !isDone) && isClientGone(response);

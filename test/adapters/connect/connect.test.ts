@@ -326,6 +326,25 @@ test('a client of grpc-js reads the status of a call that is turned away', () =>
     { protocol: 'gRPC' },
   ));
 
+test('what a second guard turns away is no outcome for the first', async () => {
+  const full = new RateLimiter({ maxPeers: 1, onFull: 'reject' });
+  full.peer('pinned');
+  const first = new RateLimiter({ circuitBreakerThreshold: 1 });
+  const outer = guardConnect(new RpcGuard(first), { peer: () => 'peer' });
+  const inner = guardConnect(new RpcGuard(full), { peer: () => 'anybody' });
+  const server = createServer(outer.handler(inner.handler(() => assert.unreachable())));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  for (let i = 0; i < 2; i++) {
+    const headers = { 'content-type': 'application/json' };
+    const { status } = await fetch(`http://127.0.0.1:${port}/test.Service/Unary`, { method: 'POST', headers });
+    assert.is(status, 503);
+  }
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  assert.is(first.getCircuitState('peer'), 'closed');
+});
+
 test('an upload over HTTP/2 that is turned away is cut off, whether its client reads the answer or not', () => {
   const closed = deferred();
   const peer = (request: object) => {

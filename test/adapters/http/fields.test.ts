@@ -8,6 +8,7 @@ import Koa from 'koa';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fastifyPeergate, guardHttp, guardKoa } from '../../../src/adapters/http.js';
+import { RateLimiter, RpcGuard } from '../../../src/index.js';
 import { until } from '../../rpc/support.js';
 import { drain, openCircuit, thrownBy } from '../../support.js';
 import { failuresOf, guarded, LOCAL, listened, ok, serving } from './servers.js';
@@ -120,6 +121,23 @@ test('bad options are refused by name', () => {
   assert.is(fieldOf({ skip: true }), 'skip');
   assert.is(fieldOf({ header: false }), 'header');
   assert.is(thrownBy(() => guardHttp(guard, null as never)).field, 'options');
+});
+
+test('what a second guard turns away is no outcome for the first', async () => {
+  const full = new RateLimiter({ maxPeers: 1, onFull: 'reject' });
+  full.peer('pinned');
+  const first = new RateLimiter({ circuitBreakerThreshold: 1 });
+  const outer = guardHttp(new RpcGuard(first));
+  const inner = guardHttp(new RpcGuard(full));
+  const server = createServer((request, response) =>
+    outer(request, response, () => inner(request, response, () => assert.unreachable())),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  for (let i = 0; i < 2; i++) assert.is((await fetch(`http://127.0.0.1:${port}`)).status, 503);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  assert.is(first.getCircuitState('127.0.0.1'), 'closed');
 });
 
 test('skip lets requests through without a limit, and one that throws is an error of the server', async () => {
