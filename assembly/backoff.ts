@@ -7,8 +7,8 @@
 // Closing keeps the doublings; each window after it, idle or not, takes one back. While the circuit is open, half-open or in
 // a ramp, nothing is taken back: what opens then opens again in a row.
 
-import { SET_WINDOW_MS } from './layout';
 import { timeoutMs } from './limits';
+import { SET_WINDOW_MS } from './setting-layout';
 import { maxTimeoutMs, setting } from './settings';
 
 const SINCE_BITS: u32 = 27;

@@ -1,53 +1,20 @@
 // "May this peer go on?": breaker, then bucket, then one compare-and-swap.
 
 import { exhausted, generationOf, probing, stateOf, unprobed, untilLease, untilProbe } from './breaker';
-import { charged, converted, instantOf, isIn, lacking, TICKS_PER_MS, tatOf, withTat } from './bucket';
-import { BORN, bornIn, claim } from './claim';
+import { charged, converted, isIn, lacking, tatOf, withTat } from './bucket';
 import { tally } from './counters';
-import { NEVER, permitOf, rejected, retryAfter } from './decision';
-import { keepDigest } from './digest';
-import { noteHalfOpened, noteTableFull } from './events';
-import { NO_SLOT } from './free';
-import { epochIn, find, NONE, slotOf } from './index';
-import {
-  AT_EXTRAS,
-  COLD_CIRCUIT_REJECTED,
-  COUNT_ALLOWED,
-  COUNT_CIRCUIT_REJECTED,
-  COUNT_CLOCK_ANOMALIES,
-  COUNT_RATE_LIMITED,
-  COUNT_SHADOWED,
-  COUNT_TABLE_FULL,
-  COUNT_TABLE_FULL_REJECTED,
-  ON_FULL_REJECT,
-  REASON_CIRCUIT_OPEN,
-  REASON_RATE_LIMITED,
-  REASON_TABLE_FULL,
-  SHADOW_PERMIT,
-  STALE,
-  STATE_CLOSED,
-  STATE_HALF_OPEN,
-  STATE_OPEN,
-  STATE_RECOVERING,
-} from './layout';
-import {
-  burst,
-  currentLimits,
-  inForce,
-  latest,
-  limitsOf,
-  longestProbeTimeoutMs,
-  longestTimeoutMs,
-  onFull,
-  tau,
-  ticksPerToken,
-} from './limits';
+import { NEVER, permitOf } from './decision';
+import { noteHalfOpened } from './events';
+import { checkNewcomer } from './joining';
+import { AT_EXTRAS, COUNT_ALLOWED, STALE, STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, STATE_RECOVERING } from './layout';
+import { burst, inForce, latest, limitsOf, longestProbeTimeoutMs, tau, ticksPerToken } from './limits';
 import { load32, SHARED } from './memory';
-import { giveBackForNewcomer, isNewcomer, lackingForNewcomers, limitsNewcomers, takeForNewcomer } from './newcomers';
+import { isNewcomer, limitsNewcomers } from './newcomers';
 import { counts, hasCredit, isShut as isShutToAll, owe, tallyLackOfCredit, unowe, untilPaid } from './owed';
-import { capacity, coldOf, leaveFound, rowAt } from './place';
-import { longestDebt, mostOf, PRICED, priceOf } from './price';
+import { rowAt } from './place';
+import { mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, takenBack, untilEnd } from './recovery';
+import { isShut, lacks, limited, shut } from './refuse';
 import {
   allowedAt,
   casBreaker,
@@ -59,23 +26,11 @@ import {
   getOwed,
   getPeer,
   isLive,
-  OVERFLOW_EPOCH,
-  rateLimitedAt,
 } from './row';
 import { chargeOf } from './scale';
-import { isShadow } from './settings';
 import { keep } from './slices';
-import { GONE, isBarred, look, waitOf } from './together';
+import { waitOf } from './together';
 import { due, dueMs, noteTurn } from './turn';
-
-/** What a peer is told that found no row, in milliseconds. */
-const TABLE_FULL_HINT: i32 = 1000;
-
-/**
- * A bucket or a deadline that lies so many ms further ahead than a monotonic clock can have put it is the sign of a `now` of
- * another origin. Deadlines are rounded up, by less than two; threads that share a table read their clocks a little apart.
- */
-const AHEAD_MS: f64 = SHARED ? 1000 : 2;
 
 /** No probe of this check is out. */
 const NO_PROBE: i32 = -1;
@@ -163,32 +118,6 @@ export function check(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64, 
   }
 }
 
-/** A rejection by a bucket with this TAT; `wait` in ms. */
-export function lacks(row: usize, tat: u64, at: u64, wait: u64, limits: usize): i32 {
-  if (lacking(tat, at, longestDebt(limits)) > <i64>(AHEAD_MS * TICKS_PER_MS)) tally(COUNT_CLOCK_ANOMALIES);
-  return limited(row, wait, limits);
-}
-
-/** A rejection by a circuit that is open so many ms more. */
-export function isShut(slot: u32, wait: u64, limits: usize): i32 {
-  return shut(slot, wait, longestTimeoutMs(limits), limits);
-}
-
-/** `longest` is the longest wait that there can be, in ms. */
-function shut(slot: u32, wait: u64, longest: f64, limits: usize): i32 {
-  if (wait != NEVER && <f64>wait > longest + AHEAD_MS) tally(COUNT_CLOCK_ANOMALIES);
-  count(coldOf(slot) + COLD_CIRCUIT_REJECTED);
-  tally(COUNT_CIRCUIT_REJECTED);
-  return refused(REASON_CIRCUIT_OPEN, retryAfter(wait), limits);
-}
-
-/** A rejection; in shadow mode it is counted and let through. */
-export function refused(reason: i32, retry: i32, limits: usize): i32 {
-  if (!isShadow(limits)) return rejected(reason, retry);
-  tally(COUNT_SHADOWED);
-  return SHADOW_PERMIT;
-}
-
 /** Takes back one probe of this generation, if one is out. */
 function giveProbeBack(row: usize, epoch: u32, generation: i32): void {
   while (true) {
@@ -198,82 +127,4 @@ function giveProbeBack(row: usize, epoch: u32, generation: i32): void {
     if (<i32>generationOf(breaker) != generation || next == breaker) return;
     if (casBreaker(row, breaker, next)) return;
   }
-}
-
-/** A decision about the peer whose fingerprint this is; its ID stands in this thread's room. */
-export function checkFingerprint(fingerprint: u64, length: u32, cost: u64, now: f64): i32 {
-  leaveFound(NO_SLOT, 0);
-  const instant = instantOf(now);
-  while (true) {
-    let ref = find(fingerprint);
-    const known = ref != NONE;
-    if (!known) {
-      const limits = currentLimits();
-      const extras = load32(AT_EXTRAS);
-      if (cost > burst(limits)) return limitedUnseen(NEVER, limits);
-      if (isShutToAll(extras)) return limitedUnseen(waitOf(untilPaid()), limits);
-      if (limitsNewcomers(extras)) {
-        const missing = lackingForNewcomers(cost, instant);
-        if (missing > 0 || !takeForNewcomer(cost, instant)) return limitedUnseen(waitOf(max<i64>(missing, 1)), limits);
-      }
-      ref = claim(fingerprint, length, now, cost, 0, 0);
-      if (limitsNewcomers(extras) && (ref == NONE || !(ref & BORN))) giveBackForNewcomer(cost);
-      if (ref == NONE) return checkOverflow(cost, now, true);
-    }
-    const slot = slotOf(ref);
-    const epoch = epochIn(ref);
-    leaveFound(slot, epoch);
-    if (known) keepDigest(slot, length);
-    if (!known && ref & BORN) {
-      keep(instant);
-      tally(COUNT_ALLOWED);
-      return permitOf(epoch, bornIn);
-    }
-    const decision = check(slot, epoch, cost, now, instant, false);
-    if (decision != STALE) return decision;
-  }
-}
-
-/** A decision about a peer that found no row. Handles are no newcomers. */
-export function checkOverflow(cost: u64, now: f64, isNew: bool): i32 {
-  const limits = currentLimits();
-  if (cost > burst(limits)) return limitedUnseen(NEVER, limits);
-  tally(COUNT_TABLE_FULL);
-  noteTableFull(now);
-  if (onFull(limits) == ON_FULL_REJECT) return tableFull(limits);
-  return check(capacity, OVERFLOW_EPOCH, cost, now, instantOf(now), !isNew);
-}
-
-/** There is no row for the peer, and no decision without one. */
-export function tableFull(limits: usize): i32 {
-  tally(COUNT_TABLE_FULL_REJECTED);
-  return refused(REASON_TABLE_FULL, TABLE_FULL_HINT, limits);
-}
-
-/** The same for a row whose tokens are to be taken from the newcomers' bucket as well. */
-function checkNewcomer(slot: u32, epoch: u32, cost: u64, now: f64, instant: u64): i32 {
-  const lacked = lackingForNewcomers(cost, instant);
-  if (lacked <= 0 && takeForNewcomer(cost, instant)) {
-    const decision = check(slot, epoch, cost, now, instant, true);
-    // A permit of shadow mode stands for a rejection as well.
-    if (decision < 0 || decision == STALE || decision == SHADOW_PERMIT) giveBackForNewcomer(cost);
-    return decision;
-  }
-  // The longer wait counts, and a circuit that lets nobody through comes first.
-  const own = look(slot, epoch, cost, now, instant, true);
-  if (own == GONE) return STALE;
-  if (isBarred(own)) return check(slot, epoch, cost, now, instant, true);
-  return limited(rowAt(slot), waitOf(max<i64>(max<i64>(lacked, own), 1)), currentLimits());
-}
-
-/** A row that lacks tokens; `wait` in ms. */
-export function limited(row: usize, wait: u64, limits: usize): i32 {
-  count(rateLimitedAt(row));
-  return limitedUnseen(wait, limits);
-}
-
-/** The same for a peer that gets no row to be told so. */
-function limitedUnseen(wait: u64, limits: usize): i32 {
-  tally(COUNT_RATE_LIMITED);
-  return refused(REASON_RATE_LIMITED, retryAfter(wait), limits);
 }

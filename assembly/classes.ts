@@ -1,17 +1,10 @@
 // Classes of peers: a factor of rate and burst, and whether load is none of their business. A record of limits has a table
 // of them. A peer's class is a number in its PEER word; 0 is no class.
 
-import {
-  CLASS_BYTES,
-  CLASS_NAME_BYTES,
-  CLASS_NAMES,
-  CLASSES,
-  EXTRAS_LOAD,
-  ROOM_CLASS_NAMES,
-  ROOM_CLASSES,
-} from './layout';
+import { CLASS_BYTES, CLASS_NAME_BYTES, CLASS_NAMES, CLASSES, EXTRAS_LOAD } from './layout';
 import { burst, classesOf } from './limits';
 import { exponentOfFactor } from './scale';
+import { ROOM_CLASS_NAMES, ROOM_CLASSES } from './setting-layout';
 
 const CLASS_MASK: u64 = 63;
 

@@ -2,13 +2,7 @@
 
 import { converted, instantOf, TICKS_PER_MS, tatOf, ticks, withTat } from './bucket';
 import { classExponent, classOf } from './classes';
-import { writeDigest } from './digest';
 import {
-  AT_CREDIT,
-  AT_ERA,
-  AT_EXTRAS,
-  AT_NODES,
-  AT_PRICED,
   CLUSTER_CREDIT,
   CLUSTER_LOCAL,
   CLUSTER_OFF,
@@ -21,6 +15,14 @@ import {
   DEBT_TOKEN_MS,
   DEBT_TOKENS,
   DEBTS,
+} from './debt-layout';
+import { writeDigest } from './digest';
+import {
+  AT_CREDIT,
+  AT_ERA,
+  AT_EXTRAS,
+  AT_NODES,
+  AT_PRICED,
   EXTRAS_COUNTED,
   EXTRAS_CREDIT,
   EXTRAS_LOAD,

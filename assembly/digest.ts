@@ -11,22 +11,8 @@
 //
 // Two threads may write here at the same time, one of them late. Where the check is not right, nothing is kept.
 
-import {
-  AT_EXTRAS,
-  AT_INNER,
-  AT_OUTER,
-  COLD_DIGEST,
-  COLD_DIGEST_CHECK,
-  COLD_DIGESTED,
-  COLD_ID,
-  COLD_ID_LENGTH,
-  DEBT_BYTES,
-  DEBTS,
-  DIGEST_BYTES,
-  EXTRAS_COUNTED,
-  EXTRAS_SHUT,
-  ID_KEPT,
-} from './layout';
+import { COLD_DIGEST, COLD_DIGEST_CHECK, COLD_DIGESTED, DEBT_BYTES, DEBTS, DIGEST_BYTES } from './debt-layout';
+import { AT_EXTRAS, AT_INNER, AT_OUTER, COLD_ID, COLD_ID_LENGTH, EXTRAS_COUNTED, EXTRAS_SHUT, ID_KEPT } from './layout';
 import { load32 } from './memory';
 import { batchRoom, coldOf, idRoom, rowAt } from './place';
 import { getFingerprint } from './row';

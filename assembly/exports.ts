@@ -5,7 +5,8 @@ import { adopt as adoptRecords, age as ageRows } from './adopt';
 import { instantOf, tokensFrom } from './bucket';
 import { adjust as adjustRow, setClass as classify, force as forceRow } from './byhand';
 import { census as censusOf } from './census';
-import { checkFingerprint, check as decide, checkOverflow as decideOverflow } from './check';
+import { check as decide } from './check';
+import { checkFingerprint, checkOverflow as decideOverflow } from './checkid';
 import { remove as forget } from './claim';
 import { debtMs as debtOf, drainOwed as drain, learn as learnDebt, share as shareAcross } from './cluster';
 import { configure as reconfigure } from './configure';
@@ -56,7 +57,8 @@ export function configure(now: f64): void {
 }
 
 export { checkBatch } from './batch';
-export { checkOne, succeedAt, succeedOne } from './one';
+export { checkOne } from './one';
+export { succeedAt, succeedOne } from './succeed';
 
 // ── by slot ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

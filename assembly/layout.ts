@@ -64,7 +64,6 @@ export const AT_EXTRAS = HEADER + 152; // u32, what every check has to look at
 export const AT_PRICED = HEADER + 156; // u32: 1 once a token of anybody's may have cost something else than T
 export const AT_NEWCOMERS = HEADER + 320; // BUCKET word of what newcomers share
 
-// What a limit across machines uses.
 export const AT_NODES = HEADER + 40; // u32: how many machines share the limit
 export const AT_CREDIT = HEADER + 48; // u64: the credit that was asked for; 0: half of a burst, divided among the nodes
 export const AT_INNER = HEADER + 160; // 32 bytes: what SHA-256 makes of the secret for the inner hash of an HMAC
@@ -153,29 +152,11 @@ export const COLD_ID = 22;
 /** How many bytes of an ID the table keeps for listings. */
 export const ID_KEPT = 54; // COLD_BYTES - COLD_ID
 
-// Of a longer ID, while the limit holds across machines, the last 20 of these bytes are what its HMAC begins with, and a check.
-export const COLD_DIGESTED = 32768; // set in COLD_ID_LENGTH then
-export const COLD_DIGEST = 56;
-export const COLD_DIGEST_CHECK = 72; // u32
-export const ID_KEPT_DIGESTED = 34; // COLD_DIGEST - COLD_ID
-export const DIGEST_BYTES = 16;
-
 // ── records: a row and its cold record behind it, on the way out of a table or into one ─────────────────────────────
 
 export const RECORD_BYTES = 140; // ROW_BYTES + COLD_BYTES
 /** How many records fit into a batch room. */
 export const RECORDS = 58;
-
-// ── debts: what a row owes, on the way out ──────────────────────────────────────────────────────────────────────────
-
-export const DEBT_SLOT = 0; // u32
-export const DEBT_EPOCH = 4; // u32
-export const DEBT_TOKENS = 8; // u32
-export const DEBT_TOKEN_MS = 16; // f64: how long one of them takes to come back
-export const DEBT_DIGEST = 24;
-export const DEBT_BYTES = 40;
-/** How many debts are told of in one call; behind them the room is left to hashing. */
-export const DEBTS = 200;
 
 // ── thread blocks: counters, limits, and room through which a thread passes IDs and batches ──────────────────────────
 
@@ -258,37 +239,6 @@ export const CLASS_BYTES = 24; // most tokens at once u64, exponent i32, mask of
 export const CLASS_NAME_BYTES = 32; // UTF-8, zeros behind it
 export const CLASS_NAMES = 1536; // CLASSES * CLASS_BYTES
 
-// ── settings: what \`configure\` finds in the batch room; 0 is off where a rule can be off ─────────────────────────────
-
-export const SETTINGS = 24;
-export const SET_RATE_PER_SEC = 0;
-export const SET_BURST = 1;
-export const SET_THRESHOLD = 2;
-export const SET_TIMEOUT_MS = 3;
-export const SET_PROBES = 4;
-export const SET_PROBE_TIMEOUT_MS = 5;
-export const SET_ON_FULL = 6;
-export const SET_FAILURE_RATE = 7;
-export const SET_MINIMUM_CALLS = 8;
-export const SET_WINDOW_MS = 9;
-export const SET_SLOW_CALL_MS = 10;
-export const SET_RELATIVE = 11;
-export const SET_MAX_OPEN = 12;
-export const SET_MAX_TIMEOUT_MS = 13;
-export const SET_STAGES = 14;
-export const SET_STAGE_MS = 15;
-export const SET_STAGE_CALLS = 16;
-export const SET_SHADOW = 17;
-export const SET_NEWCOMERS_RATE = 18;
-export const SET_NEWCOMERS_BURST = 19;
-export const SET_HALF_LIFE_MS = 20;
-export const SET_AUTOMATIC = 21;
-export const SET_PER_TRIP = 22;
-export const SET_PER_CLEAN_WINDOW = 23;
-/** Behind the settings: for each class its factor and whether it is exempt, an f64 each; then the names. */
-export const ROOM_CLASSES = 192; // SETTINGS * 8
-export const ROOM_CLASS_NAMES = 1216; // ROOM_CLASSES + CLASSES * 16
-
 // ── where each section starts, given where the one before it does ────────────────────────────────────────────────────
 
 export function indexAt(capacity: number): number {
@@ -368,12 +318,3 @@ export const ON_FULL_OVERFLOW = 0;
 export const ON_FULL_REJECT = 1;
 
 export const GENERATION_BITS = 14;
-
-// How the limit holds across machines: `share`, with what is shared.
-export const CLUSTER_OFF = 0;
-/** Peers are given what their credit allows. */
-export const CLUSTER_CREDIT = 1;
-/** While the engine is down: each token costs `nodes`, or what it costs; or nobody is let through. */
-export const CLUSTER_SHARE = 2;
-export const CLUSTER_LOCAL = 3;
-export const CLUSTER_SHUT = 4;

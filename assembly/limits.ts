@@ -45,6 +45,11 @@ import {
   LIMITS_THRESHOLD,
   LIMITS_TICKS_PER_TOKEN,
   LIMITS_TIMEOUT_MS,
+  THREAD_LIMITS,
+} from './layout';
+import { cas64, load32, load64 } from './memory';
+import { block } from './place';
+import {
   SET_BURST,
   SET_HALF_LIFE_MS,
   SET_MAX_TIMEOUT_MS,
@@ -58,10 +63,7 @@ import {
   SET_THRESHOLD,
   SET_TIMEOUT_MS,
   SET_WINDOW_MS,
-  THREAD_LIMITS,
-} from './layout';
-import { cas64, load32, load64 } from './memory';
-import { block } from './place';
+} from './setting-layout';
 import { failureRate, isAutomatic, setting } from './settings';
 
 /** The TAT has 61 bits. Time stands still one burst before they end, so that a full bucket can still be spent. */

@@ -1,6 +1,6 @@
-// The ways that nearly every request takes: one token from a closed circuit, and a success on a closed circuit without
-// failures. Each is a few loads and one branch for all that is unusual. The unusual goes to `check` and `settle`, which
-// answer the same questions in full, except for the two refusals of a flood: an empty bucket and an open circuit.
+// The way that nearly every check takes: one token from a closed circuit. It is a few loads and one branch for all that is
+// unusual. The unusual goes to `check`, which answers the same question in full, except for the two refusals of a flood: an
+// empty bucket and an open circuit.
 //
 // By handle, time given, a check takes 11.3 ns this way (bench/questions/known.ts).
 
@@ -18,7 +18,7 @@ import {
   wholeMs,
   withTat,
 } from './bucket';
-import { check, isShut, lacks } from './check';
+import { check } from './check';
 import { tally } from './counters';
 import { CREDITED, checkCredited, isDue } from './credited';
 import { permitOf } from './decision';
@@ -32,19 +32,17 @@ import {
   STATE_CLOSED,
   STATE_OPEN,
 } from './layout';
-import { currentLimits, inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
+import { inForce, latest, limitsOf, tau, ticksPerToken, versionOf } from './limits';
 import { load32, SHARED } from './memory';
-import { isOpenAt, lastInstant, rowAt } from './place';
+import { isOpenAt, rowAt } from './place';
 import { PRICED } from './price';
-import { isPriceKept, keptPrice, newPrice } from './prices';
-import { allowedAt, casBucket, casWindow, count, getBreaker, getBucket, getPeer, getWindow, isLive } from './row';
-import { isElsewhere, keep, quietNow, sliceNow, turnTo } from './slices';
-import { isQuiet, isSteady, withSuccess } from './window';
+import { isPriceAtHand, newPrice, priceAtHand } from './prices';
+import { isShut, lacks } from './refuse';
+import { allowedAt, casBucket, count, getBreaker, getBucket, getPeer, isLive } from './row';
+import { keep } from './slices';
 
 /** 2⁴⁰ ms as the bits of an f64. As an unsigned integer, every time from 0 to it is below, every other time and NaN above. */
 const PLAIN_END: u64 = 0x4270000000000000;
-/** The state and the failures of a breaker word: all 0 in a closed circuit without failures. */
-const CLOSED_AND_CLEAN: u64 = 0x0000ffffffff0003;
 export const STATE_BITS: u32 = 3;
 export const PARITY: u32 = 1;
 /** Of what is special: all that is more than another price. */
@@ -73,8 +71,8 @@ export function checkOne(slot: u32, epoch: u32, now: f64): i32 {
         const special = (<u32>peer & PRICED) | (extras ^ CREDITED);
         return checkCredited(slot, epoch, now, row, bucket, breaker, special, limits, at);
       }
-      if (!isPriceKept(slot, peer, extras, force, at)) return checkUnusual(slot, epoch, now);
-      price = keptPrice(slot);
+      if (!isPriceAtHand(slot, peer, extras, force, at)) return checkUnusual(slot, epoch, now);
+      price = priceAtHand(slot, peer, extras, limits);
     }
     const after = max<u64>(bucket >> TAG_BITS, at) + price;
     if (after - at <= tau(limits)) {
@@ -123,28 +121,4 @@ export function checkUnusual(slot: u32, epoch: u32, now: f64): i32 {
     }
   }
   return check(slot, epoch, 1, now, instant, false);
-}
-
-/** Whether a success counts and changes nothing, as of the last check. Else `settle` has to see. */
-export function succeedOne(slot: u32, epoch: u32, permit: i32): bool {
-  if (!isOpenAt(slot)) return false;
-  const row = rowAt(slot);
-  const breaker = getBreaker(row);
-  const window = getWindow(row);
-  if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
-  return permit == permitOf(epoch, generationOf(breaker)) && isQuiet(window, quietNow()) && !isElsewhere(lastInstant());
-}
-
-/** The same at a time. A count that only grows by one is written. */
-export function succeedAt(slot: u32, epoch: u32, permit: i32, now: f64): bool {
-  if (!isOpenAt(slot)) return false;
-  const row = rowAt(slot);
-  const breaker = getBreaker(row);
-  const window = getWindow(row);
-  if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
-  if (permit != permitOf(epoch, generationOf(breaker))) return false;
-  const instant = instantOf(now);
-  if (isElsewhere(instant)) turnTo(instant, currentLimits());
-  if (isQuiet(window, quietNow())) return true;
-  return isSteady(window, sliceNow(), generationOf(breaker)) && casWindow(row, window, withSuccess(window));
 }

@@ -18,7 +18,7 @@ export function startOf(number: u64, ticks: u64): u64 {
 /** The number of the period in which an instant lies. `kept` is where this thread keeps the one it worked out last. */
 export function periodAt(instant: u64, kept: usize, ticks: u64): u64 {
   const at = block + kept;
-  if (instant - load<u64>(at) >= load<u64>(at, 8) || load<u64>(at, 8) != ticks) {
+  if (instant - load<u64>(at) >= ticks || load<u64>(at, 8) != ticks) {
     const number = since(instant) / ticks;
     store<u64>(at, startOf(number, ticks));
     store<u64>(at, ticks, 8);

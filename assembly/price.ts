@@ -12,8 +12,8 @@ import { classExponent, classOf, loadMask, mostTokens } from './classes';
 import { AT_EXTRAS, AT_PRICED, EXTRAS_LOAD, EXTRAS_NODES_SHIFT } from './layout';
 import { burst, tau, ticksPerToken } from './limits';
 import { cas32, load32, store32 } from './memory';
-import { octavesLost, octavesOf, scoreAt } from './reputation';
-import { chargeOf, MAX_CHARGE, scaled } from './scale';
+import { exponentOfScore, quantumAt } from './reputation';
+import { chargeOf, isSmall, MAX_CHARGE, scaled, scaledSmall } from './scale';
 
 /** Class and score of a PEER word: where all of it is 0, only the load changes what a token costs. */
 export const PRICED: u32 = 0x3fffff;
@@ -28,19 +28,20 @@ export function setLoad(exponent: u32): void {
   }
 }
 
-/** The exponent of a peer at an instant. A good reputation gives back up to an octave of what the load takes. */
-export function exponentOf(peer: u64, extras: u32, instant: u64, limits: usize): i32 {
-  const number = classOf(peer);
-  const load = <i32>(extras & loadMask(number, limits));
-  const score = scoreAt(peer, instant, limits);
-  const exponent = classExponent(number, limits) + load;
-  if (score == 0) return exponent;
-  return score < 0 ? exponent + octavesLost(score) : exponent - min<i32>(octavesOf(score), load);
+/** T' at an instant, the ticks of a token. */
+export function priceOf(peer: u64, extras: u32, instant: u64, limits: usize): u64 {
+  return priceIn(quantumAt(instant, limits), peer, extras, limits);
 }
 
-/** T', the ticks of a token: times the nodes, where each machine gives out its share alone. */
-export function priceOf(peer: u64, extras: u32, instant: u64, limits: usize): u64 {
-  const price = min<u64>(scaled(ticksPerToken(limits), exponentOf(peer, extras, instant, limits)), MAX_CHARGE);
+/** The same in a quantum of reputations. Where each machine gives out its share alone, it is times the nodes. */
+export function priceIn(quantum: u32, peer: u64, extras: u32, limits: usize): u64 {
+  const number = classOf(peer);
+  const load = <i32>(extras & loadMask(number, limits));
+  const exponent = classExponent(number, limits) + load + exponentOfScore(quantum, peer, load);
+  const normal = ticksPerToken(limits);
+  const price = isSmall(normal, exponent)
+    ? scaledSmall(normal, exponent)
+    : min<u64>(scaled(normal, exponent), MAX_CHARGE);
   const nodes = extras >> EXTRAS_NODES_SHIFT;
   return nodes ? chargeOf(nodes, price) : price;
 }

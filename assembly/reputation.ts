@@ -6,7 +6,8 @@
 import { THREAD_QUANTUM } from './layout';
 import { quantumTicks } from './limits';
 import { periodAt, since } from './periods';
-import { scaled } from './scale';
+import { block } from './place';
+import { shrunk } from './scale';
 
 const SCORE_SHIFT: u64 = 6;
 const SCORE_MASK: u64 = 0xffff;
@@ -41,8 +42,25 @@ function penaltiesIn(peer: u64): u32 {
   return <u32>((peer >> PENALTIES_SHIFT) & PENALTIES_MASK);
 }
 
-function quantumAt(instant: u64, limits: usize): u32 {
-  return <u32>periodAt(instant, THREAD_QUANTUM, quantumTicks(limits)) & QUANTUM_MASK;
+/** The quantum in which an instant lies. */
+export function quantumAt(instant: u64, limits: usize): u32 {
+  return <u32>periodAt(instant, THREAD_QUANTUM, quantumTicks(limits));
+}
+
+/** Whether it is the one that this thread worked out last. */
+export function isQuantumKept(instant: u64, limits: usize): bool {
+  const ticks = quantumTicks(limits);
+  return instant - load<u64>(block, THREAD_QUANTUM) < ticks && load<u64>(block, THREAD_QUANTUM + 8) == ticks;
+}
+
+export function quantumKept(): u32 {
+  return <u32>load<u64>(block, THREAD_QUANTUM + 16);
+}
+
+/** What is left of a score in a quantum, without its sign, in units of 2^bits / 256 point. */
+function sizeIn(quantum: u32, peer: u64, bits: u32): u32 {
+  const quanta = (quantum - quantumIn(peer)) & QUANTUM_MASK;
+  return shrunk(abs<i32>(scoreIn(peer)), quanta < QUANTA_BACK ? quanta : 0, bits);
 }
 
 function wordOf(peer: u64, score: i32, quantum: u32, penalties: u32): u64 {
@@ -57,20 +75,25 @@ function wordOf(peer: u64, score: i32, quantum: u32, penalties: u32): u64 {
 /** The score at an instant, in units of 1/256 point. */
 export function scoreAt(peer: u64, instant: u64, limits: usize): i32 {
   const score = scoreIn(peer);
-  return score ? decayed(score, quantumIn(peer), quantumAt(instant, limits)) : 0;
+  if (score == 0) return 0;
+  const size = <i32>sizeIn(quantumAt(instant, limits), peer, 0);
+  return score < 0 ? -size : size;
 }
 
-function decayed(score: i32, from: u32, to: u32): i32 {
-  const quanta = (to - from) & QUANTUM_MASK;
-  if (quanta == 0 || quanta >= QUANTA_BACK) return score;
-  if (quanta >= 256) return 0;
-  const size = <i32>scaled((<u64>abs<i32>(score)) << 16, -(<i32>quanta)) >> 16;
-  return score < 0 ? -size : size;
+/**
+ * What a score adds to the exponent in a quantum: a bad one an octave for 25 points, 400 units a sixteenth. A good one takes an
+ * octave for 100 points, but not more than the load put there.
+ */
+export function exponentOfScore(quantum: u32, peer: u64, load: i32): i32 {
+  const score = scoreIn(peer);
+  if (score == 0) return 0;
+  const sixteenths = <i32>((sizeIn(quantum, peer, score < 0 ? 3 : 5) + 25) / 50);
+  return score < 0 ? sixteenths : -min<i32>(sixteenths, load);
 }
 
 /** The word with so many units more, within the bounds. */
 export function adjusted(peer: u64, by: i32, instant: u64, limits: usize): u64 {
-  const quantum = quantumAt(instant, limits);
+  const quantum = quantumAt(instant, limits) & QUANTUM_MASK;
   const score = max<i32>(min<i32>(scoreAt(peer, instant, limits) + by, MOST), -MOST);
   return wordOf(peer, score, quantum, quantum == quantumIn(peer) ? penaltiesIn(peer) : 0);
 }
@@ -78,7 +101,7 @@ export function adjusted(peer: u64, by: i32, instant: u64, limits: usize): u64 {
 /** The same for a penalty that nobody asked for, of which there are at most 20 points a quantum. */
 export function penalised(peer: u64, by: i32, instant: u64, limits: usize): u64 {
   if (by >= 0) return adjusted(peer, by, instant, limits);
-  const quantum = quantumAt(instant, limits);
+  const quantum = quantumAt(instant, limits) & QUANTUM_MASK;
   const penalties = quantum == quantumIn(peer) ? penaltiesIn(peer) : 0;
   const left = MOST_PENALTY + <i32>penalties * by;
   if (left <= 0 || penalties == <u32>PENALTIES_MASK) return peer;
@@ -105,14 +128,4 @@ export function unitsOf(points: f64): i32 {
 
 export function pointsOf(score: i32): f64 {
   return <f64>score / PER_POINT;
-}
-
-/** What a bad score costs: score / 25 octaves, in sixteenths. */
-export function octavesLost(score: i32): i32 {
-  return (-score * 16 + 3200) / 6400;
-}
-
-/** What a good score gives back of the load: an octave for 100 points, in sixteenths. */
-export function octavesOf(score: i32): i32 {
-  return (score * 16 + 12800) / 25600;
 }

@@ -9,13 +9,16 @@ const REST: u64 = (1 << FRACTION) - 1;
 /** The largest charge, half of what a TAT can hold: no check is refused for its size while its bucket is full. */
 export const MAX_CHARGE: u64 = 1 << 59;
 
+/** 2^(e/16) without its whole octaves, in units of 2⁻³¹. */
+function powerOf(e: i32): u64 {
+  return load<u64>(<usize>AT_OCTAVE + ((<usize>(e & 15)) << 3));
+}
+
 /** x · 2^(e/16) for x < 2⁶⁰: rounded up where e is positive, down where it is negative, but never to 0. */
 export function scaled(x: u64, e: i32): u64 {
   if (e == 0) return x;
-  const power = load<u64>(<usize>AT_OCTAVE + ((<usize>(e & 15)) << 3));
+  const power = powerOf(e);
   const octaves = e >> 4;
-  // Nearly always it fits: the price of a token of anything above one in four seconds.
-  if (x <= LOW && octaves >= 0 && octaves < 25) return ((x * power + REST) >> FRACTION) << octaves;
   // The product has up to 92 bits, so its two halves are added up where they fit again.
   const high = (x >> 32) * power;
   const low = (x & LOW) * power;
@@ -25,6 +28,24 @@ export function scaled(x: u64, e: i32): u64 {
   }
   const whole = (high << 1) + (low >> FRACTION);
   return octaves < -63 ? 1 : max<u64>(whole >> -octaves, 1);
+}
+
+/** Whether `scaledSmall` can do it: the price of a token of nearly any rate above one in four seconds. */
+export function isSmall(x: u64, e: i32): bool {
+  return x <= LOW && <u32>(e + 128) < 480;
+}
+
+/** The same for x < 2³² and −128 ≤ e < 352, without a branch: which way the next peer's e goes is anybody's guess. */
+export function scaledSmall(x: u64, e: i32): u64 {
+  const rest = REST & ~(<i64>e >> 63);
+  const whole = (x * powerOf(e) + rest) >> FRACTION;
+  return max<u64>((whole << ((e >> 4) + 8)) >> 8, 1);
+}
+
+/** ⌊x · 2^(−sixteenths/16) / 2^bits⌋ for x < 2¹⁵, of which nothing is left after 16 octaves. */
+export function shrunk(x: u32, sixteenths: u32, bits: u32): u32 {
+  const octaves = min<u32>((sixteenths + 15) >> 4, 16);
+  return <u32>((<u64>x * powerOf(-(<i32>sixteenths))) >> (31 + octaves + bits));
 }
 
 /** A factor of the rate as an exponent, rounded: the exponent of the number 2^(1/2) · factor^16. */

@@ -1,8 +1,9 @@
 // The settings in a record of limits: what the configuration says, an f64 each. What every check needs is worked out once,
 // in limits.ts; the rest is read from here when it is needed.
 
+import { LIMITS_SETTINGS } from './layout';
+import { own } from './memory';
 import {
-  LIMITS_SETTINGS,
   SET_AUTOMATIC,
   SET_FAILURE_RATE,
   SET_MAX_OPEN,
@@ -16,8 +17,7 @@ import {
   SET_STAGE_MS,
   SET_STAGES,
   SETTINGS,
-} from './layout';
-import { own } from './memory';
+} from './setting-layout';
 
 const MOST_STAGES: f64 = 6;
 const MOST_STAGE_CALLS: f64 = 31;

@@ -26,7 +26,7 @@ export function take(state: usize, at: usize): void {
     const word = scheduled(at, round);
     const choice = g ^ (e & (f ^ g));
     const one = h + (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) + choice + word;
-    const first = one + load<u32>(AT_SHA + ((<usize>round) << 2));
+    const first = one + load<u32>(<usize>AT_SHA + ((<usize>round) << 2));
     const majority = (a & b) | (c & (a | b));
     const second = (rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22)) + majority;
     h = g;

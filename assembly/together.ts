@@ -4,7 +4,7 @@
 
 import { exhausted, generationOf, stateOf, untilLease, untilProbe } from './breaker';
 import { charged, converted, instantOf, lacking, TAG_BITS, TAG_MASK, tatOf, wholeMs, withTat } from './bucket';
-import { check, limited, refused, tableFull } from './check';
+import { check } from './check';
 import { tally } from './counters';
 import { NEVER, permitOf, retryAfter } from './decision';
 import { noteTableFull } from './events';
@@ -31,6 +31,7 @@ import { counts, hasCredit, isShut as isShutToAll, owe, tallyLackOfCredit, unowe
 import { batchRoom, capacity, coldOf, leaveFound, rowAt } from './place';
 import { mostOf, PRICED, priceOf } from './price';
 import { advanced, passes, shiftOf, untilEnd } from './recovery';
+import { limited, refused, tableFull } from './refuse';
 import {
   allowedAt,
   casBreaker,

@@ -2,6 +2,7 @@
 // taken within each round, between cases that were measured at most minutes apart. The median over the rounds counts.
 
 import { readFileSync } from 'node:fs';
+import * as price from './cluster/price.js';
 import { rateLimiterFlexible } from './compare/rate-limiter-flexible.js';
 import { each, median, type Result } from './harness.js';
 import { FIGURE } from './question.js';
@@ -10,6 +11,7 @@ import * as adaptive from './questions/adaptive.js';
 import * as allocation from './questions/allocation.js';
 import * as batch from './questions/batch.js';
 import * as byId from './questions/by-id.js';
+import * as cluster from './questions/cluster.js';
 import * as coarse from './questions/coarse.js';
 import * as flood from './questions/flood.js';
 import * as fresh from './questions/fresh.js';
@@ -111,6 +113,9 @@ const measures: Readonly<Record<string, (look: Look) => number>> = {
   'adaptive-window': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.WINDOW),
   'adaptive-priced': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.PRICED),
   'adaptive-together': (look) => look('adaptive', adaptive.ROW, adaptive.COLUMN, adaptive.TOGETHER),
+  'cluster-off': (look) => look('cluster-price', cluster.PLAIN, '', price.OFF),
+  'cluster-plain': (look) => look('cluster-price', cluster.PLAIN, '', price.ON),
+  'cluster-shared': (look) => look('cluster-price', cluster.SHARED, '', price.ON),
   coarse: (look) => look('coarse', coarse.COARSE, coarse.COLUMN) - look('coarse', coarse.GIVEN, coarse.COLUMN),
 };
 

@@ -71,7 +71,9 @@ export class Server {
     running.add(this);
   }
 
-  static async start(options: readonly string[] = [], path = serverPaths[0] as string): Promise<Server> {
+  static async start(options: readonly string[] = [], path = serverPaths[0]): Promise<Server> {
+    if (path === undefined)
+      throw new Error(`expected ${SERVERS.join(' or ')} on the path: install the package redis-server`);
     const server = new Server(path, await freePort(), options);
     await server.start();
     return server;

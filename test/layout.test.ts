@@ -2,15 +2,17 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as debtLayout from '../assembly/debt-layout.js';
 import * as events from '../assembly/event-layout.js';
 import * as layout from '../assembly/layout.js';
+import * as settingLayout from '../assembly/setting-layout.js';
 import { tableBytes } from '../src/wasm/core.js';
 
 const test = suite('layout');
 
-const numbers = new Map<string, unknown>(Object.entries(layout));
+const numbers = new Map<string, unknown>([...Object.entries(layout), ...Object.entries(debtLayout)]);
 
-type Field = readonly [name: keyof typeof layout, bytes: number, alignment?: number];
+type Field = readonly [name: keyof typeof layout | keyof typeof debtLayout, bytes: number, alignment?: number];
 
 const HEADER_FIELDS: readonly Field[] = [
   ['AT_MAGIC', 4],
@@ -59,8 +61,8 @@ const COLD_FIELDS: readonly Field[] = [
   ['COLD_BACKOFF', 4],
   ['COLD_POSITION', 4],
   ['COLD_ID_LENGTH', 2],
-  ['COLD_ID', layout.ID_KEPT_DIGESTED, 1],
-  ['COLD_DIGEST', layout.DIGEST_BYTES, 4],
+  ['COLD_ID', debtLayout.ID_KEPT_DIGESTED, 1],
+  ['COLD_DIGEST', debtLayout.DIGEST_BYTES, 4],
   ['COLD_DIGEST_CHECK', 4],
 ];
 const LIMITS_FIELDS: readonly Field[] = [
@@ -85,7 +87,7 @@ const LIMITS_FIELDS: readonly Field[] = [
   ['LIMITS_MINIMUM_CALLS', 4],
   ['LIMITS_COUNTS_ALL', 1],
   ['LIMITS_NEWCOMERS', layout.LIMITS_TAU_BEFORE + 8, 8],
-  ['LIMITS_SETTINGS', 8 * layout.SETTINGS, 8],
+  ['LIMITS_SETTINGS', 8 * settingLayout.SETTINGS, 8],
 ];
 const THREAD_FIELDS: readonly Field[] = [
   ['COUNT_ALLOWED', 8 * layout.COUNTER_COUNT, 8], // the counters, of which this is the first
@@ -107,7 +109,7 @@ const DEBT_FIELDS: readonly Field[] = [
   ['DEBT_EPOCH', 4],
   ['DEBT_TOKENS', 4],
   ['DEBT_TOKEN_MS', 8],
-  ['DEBT_DIGEST', layout.DIGEST_BYTES, 8],
+  ['DEBT_DIGEST', debtLayout.DIGEST_BYTES, 8],
 ];
 
 for (const [what, prefix, fields, start, end] of [
@@ -115,7 +117,7 @@ for (const [what, prefix, fields, start, end] of [
   ['a row', /^ROW_(?!BITS|BYTES)/, ROW_FIELDS, 0, layout.ROW_BYTES],
   ['a cold record', /^COLD_(?!BYTES|DIGESTED)/, COLD_FIELDS, 0, layout.COLD_BYTES],
   ['a record of limits', /^LIMITS_(?!BYTES)/, LIMITS_FIELDS, 0, layout.LIMITS_BYTES],
-  ['a debt, as it is told of', /^DEBT_(?!BYTES)/, DEBT_FIELDS, 0, layout.DEBT_BYTES],
+  ['a debt, as it is told of', /^DEBT_(?!BYTES)/, DEBT_FIELDS, 0, debtLayout.DEBT_BYTES],
   ['a thread’s block', /^(COUNT_ALLOWED|THREAD_(?!BYTES))/, THREAD_FIELDS, 0, layout.THREAD_BYTES],
 ] as const) {
   test(`the fields of ${what} are aligned, do not overlap, and stay inside`, () => {
@@ -190,15 +192,15 @@ test('sizes that are written out are those of their parts', () => {
   assert.is(layout.ROWS, layout.CLASS_TABLES + 2 * layout.CLASSES_BYTES);
   assert.ok(layout.CLASS_TABLES >= layout.AT_SHA + 4 * 72);
   assert.ok(
-    layout.DEBTS * layout.DEBT_BYTES + 32 + 64 + 32 <= 8 * layout.BATCH,
+    debtLayout.DEBTS * debtLayout.DEBT_BYTES + 32 + 64 + 32 <= 8 * layout.BATCH,
     'debts, and behind them room for hashing',
   );
-  assert.is(layout.ID_KEPT_DIGESTED, layout.COLD_DIGEST - layout.COLD_ID);
+  assert.is(debtLayout.ID_KEPT_DIGESTED, debtLayout.COLD_DIGEST - layout.COLD_ID);
   assert.is(layout.CLASS_NAMES, layout.CLASSES * layout.CLASS_BYTES);
   assert.is(layout.CLASSES_BYTES, layout.CLASS_NAMES + layout.CLASSES * layout.CLASS_NAME_BYTES);
-  assert.is(layout.ROOM_CLASSES, 8 * layout.SETTINGS);
-  assert.is(layout.ROOM_CLASS_NAMES, layout.ROOM_CLASSES + 16 * layout.CLASSES);
-  assert.ok(layout.ROOM_CLASS_NAMES + layout.CLASSES * layout.CLASS_NAME_BYTES <= 8 * layout.BATCH);
+  assert.is(settingLayout.ROOM_CLASSES, 8 * settingLayout.SETTINGS);
+  assert.is(settingLayout.ROOM_CLASS_NAMES, settingLayout.ROOM_CLASSES + 16 * layout.CLASSES);
+  assert.ok(settingLayout.ROOM_CLASS_NAMES + layout.CLASSES * layout.CLASS_NAME_BYTES <= 8 * layout.BATCH);
   assert.is(layout.ID_KEPT, layout.COLD_BYTES - layout.COLD_ID);
   assert.is(layout.SLOT_BITS + layout.EPOCH_BITS, 53, 'a reference fits a double');
   assert.is(layout.EPOCH_BITS + layout.LIFE_BITS, 32, 'epoch and life fill the upper half of META');

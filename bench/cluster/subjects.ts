@@ -1,23 +1,26 @@
-// Three ways to hold one limit across processes, over the same server.
+// Three ways to hold one limit across processes, over the same server. None of them rejects anything here.
 
 import { Redis } from 'ioredis';
-import { ClusterSync, fromIoredis } from '../../src/cluster/index.js';
-import { RateLimiter } from '../../src/index.js';
 import { load } from '../compare/library.js';
+import { ClusterSync, fromIoredis, Limiter } from '../peergate.js';
 
 /** Whether a request of this peer may go on. */
 export type Decide = (peer: string) => boolean | Promise<boolean>;
 
 export interface Subject {
-  readonly name: string;
   readonly decide: Decide;
   readonly end: () => Promise<void>;
 }
 
-const RATE = 1_000_000;
-const BURST = 1_000_000;
+export interface Limits {
+  readonly rate: number;
+  readonly burst: number;
+}
 
-/** One bucket in a script, asked for each request. */
+const NODES = 3;
+const PLENTY = 1_000_000;
+
+/** One bucket in a script, asked for each request: the least that a decision by the server takes. */
 const GCRA = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -42,12 +45,14 @@ export async function clientOf(port: number): Promise<Redis> {
   return client;
 }
 
-export async function peergate(port: number, nodes = 3): Promise<Subject & { readonly sync: ClusterSync }> {
+export async function peergate(
+  port: number,
+  { rate, burst }: Limits = { rate: PLENTY, burst: PLENTY },
+): Promise<Subject & { readonly sync: InstanceType<typeof ClusterSync> }> {
   const client = await clientOf(port);
-  const limiter = new RateLimiter({ maxRequestsPerSec: RATE, burstSize: BURST, maxPeers: 20_000 });
-  const sync = new ClusterSync(limiter, { transport: fromIoredis(client), nodes });
+  const limiter = new Limiter({ maxRequestsPerSec: rate, burstSize: burst, maxPeers: 20_000 });
+  const sync = new ClusterSync(limiter, { transport: fromIoredis(client), nodes: NODES });
   return {
-    name: 'peergate',
     sync,
     decide: (peer) => limiter.allows(peer),
     async end() {
@@ -61,8 +66,7 @@ export async function gcra(port: number): Promise<Subject> {
   const client = await clientOf(port);
   const sha = (await client.script('LOAD', GCRA)) as string;
   return {
-    name: 'Lua GCRA',
-    decide: async (peer) => (await client.evalsha(sha, 1, peer, 1, BURST)) === 1,
+    decide: async (peer) => (await client.evalsha(sha, 1, peer, 1, PLENTY)) === 1,
     end: async () => client.disconnect(),
   };
 }
@@ -70,9 +74,8 @@ export async function gcra(port: number): Promise<Subject> {
 export async function flexible(port: number): Promise<Subject> {
   const { RateLimiterRedis } = await load<Flexible>('rate-limiter-flexible');
   const client = await clientOf(port);
-  const limiter = new RateLimiterRedis({ storeClient: client, points: BURST, duration: 1 });
+  const limiter = new RateLimiterRedis({ storeClient: client, points: PLENTY, duration: 1 });
   return {
-    name: 'rate-limiter-flexible',
     decide: (peer) =>
       limiter.consume(peer).then(
         () => true,
@@ -80,4 +83,34 @@ export async function flexible(port: number): Promise<Subject> {
       ),
     end: async () => client.disconnect(),
   };
+}
+
+/** What was sent to the server since the last time. */
+export class Sent {
+  readonly #client: Redis;
+
+  static async to(port: number): Promise<Sent> {
+    return new Sent(await clientOf(port));
+  }
+
+  private constructor(client: Redis) {
+    this.#client = client;
+  }
+
+  async reset(): Promise<void> {
+    await this.#client.config('RESETSTAT');
+  }
+
+  /** Scripts that were run: every subject sends nothing else. */
+  async scripts(): Promise<number> {
+    const text = await this.#client.info('commandstats');
+    return [...text.matchAll(/^cmdstat_(?:eval|evalsha):calls=(\d+)/gm)].reduce(
+      (sum, [, calls]) => sum + Number(calls),
+      0,
+    );
+  }
+
+  end(): void {
+    this.#client.disconnect();
+  }
 }

@@ -6,7 +6,7 @@ import { adaptive } from './adaptive.js';
 import { allocation } from './allocation.js';
 import { batch } from './batch.js';
 import { byId } from './by-id.js';
-import { cluster, clusterLoad } from './cluster.js';
+import { cluster, clusterLoad, clusterPrice } from './cluster.js';
 import { coarse } from './coarse.js';
 import { configure } from './configure.js';
 import { exhaustion } from './exhaustion.js';
@@ -50,4 +50,5 @@ export const questions: readonly Question[] = [
   threads,
   cluster,
   clusterLoad,
+  clusterPrice,
 ];

@@ -8,7 +8,15 @@ import { runNode } from './node.js';
 import { INSTALLED, root, step } from './stamp.js';
 
 const INPUTS = [
-  ...['src', 'assembly/layout.ts', 'assembly/event-layout.ts', 'build/core.wasm', 'scripts/build'],
+  ...[
+    'src',
+    'assembly/layout.ts',
+    'assembly/debt-layout.ts',
+    'assembly/event-layout.ts',
+    'assembly/setting-layout.ts',
+    'build/core.wasm',
+    'scripts/build',
+  ],
   ...['package.json', 'package-lock.json', ...INSTALLED, 'tsconfig.json', 'tsconfig.build.json'],
 ];
 

@@ -10,7 +10,9 @@ const FOLDER = 'docs/api';
 const INPUTS = [
   'src',
   'assembly/layout.ts',
+  'assembly/debt-layout.ts',
   'assembly/event-layout.ts',
+  'assembly/setting-layout.ts',
   'typedoc.json',
   'tsconfig.json',
   'tsconfig.build.json',

@@ -8,8 +8,8 @@ import { answerTo } from './connect/answer.js';
 import { Call } from './connect/call.js';
 import { deadlineOf } from './connect/deadline.js';
 import { isFailureCode } from './grpc/status.js';
-import { isFinished, isLongUpload, socketPeer } from './http/node.js';
-import { isRefused, markRefused } from './refused.js';
+import { isFinished, isLongUpload, socketPeer, whenClosed } from './http/node.js';
+import { turnedAway } from './turned-away.js';
 
 /** A handler of Node's HTTP servers, over HTTP/1 or HTTP/2. */
 export type ConnectNodeHandler = ReturnType<typeof connectNodeAdapter>;
@@ -63,8 +63,8 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
       }
       const call = new Call(entry as never, deadlineOf(request.headers));
       calls.set(request, call);
-      response.once('close', () => {
-        if (isRefused(response)) entry.abandon();
+      whenClosed(response, request, () => {
+        if (turnedAway.has(response)) entry.abandon();
         else call.close(isFinished(response), response.statusCode);
       });
       try {
@@ -84,7 +84,7 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
 }
 
 function turnAway(refusal: Refusal<ConnectRequest>, request: ConnectRequest, response: ConnectResponse): void {
-  markRefused(response);
+  turnedAway.add(response);
   const { status, headers, body, trailers } = answerTo(
     refusal as Refusal<never>,
     request.headers['content-type'] ?? '',

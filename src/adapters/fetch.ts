@@ -6,6 +6,7 @@ import { isStreamed, watched } from './fetch/body.js';
 import { connectionPeer, type FetchRequest } from './fetch/runtime.js';
 import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './http/node.js';
 import { type HttpAnswer, HttpGate, type HttpOptions } from './http/rules.js';
+import { turnedAway } from './turned-away.js';
 
 export type { FetchRequest, HttpOptions };
 
@@ -38,8 +39,10 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
   // Set while the gate decides, which takes no turn of the event loop.
   let handed: unknown;
   const { peer } = options ?? {};
-  const asked = typeof peer === 'function' ? { ...options, peer: (request: Q) => peer(request, handed) } : options;
-  const gate = new HttpGate<Q>(guard, asked as HttpOptions<Q>, (request) => {
+  // A copy would lose the options that are inherited.
+  const own = { value: (request: Q) => peer?.(request, handed), enumerable: true };
+  const asked = typeof peer === 'function' ? Object.create(options, { peer: own }) : options;
+  const gate = new HttpGate<Q>(guard, asked, (request) => {
     const node = nodeOf(handed);
     return node === undefined ? connectionPeer(request, handed) : socketPeer(node.incoming);
   });
@@ -53,12 +56,14 @@ export function guardFetch<Q extends FetchRequest = Request>(guard: RpcGuard, op
       if (entry === undefined) return handler(request, ...rest);
       if (!entry.allowed) {
         const { status, headers, body } = answerTo(gate, entry, node);
-        return new Response(body, { status, headers }) as S;
+        const response = new Response(body, { status, headers });
+        turnedAway.add(response);
+        return response as S;
       }
       entry.limitTime(node === undefined ? request : undefined);
       try {
         const response = await handler(request, ...rest);
-        return node === undefined ? (ended(gate, entry, response as Response) as S) : response;
+        return node === undefined ? (ended(gate, entry, response as Response, request) as S) : response;
       } catch (error) {
         if (node === undefined) entry.settle({ how: request.signal?.aborted ? 'cancelled' : 'error', error });
         throw error;
@@ -90,7 +95,7 @@ export interface HonoContext {
  * @throws ConfigError for a bad guard or option.
  *
  * @example
- * app.use(guardHono(guard, { peer: (c) => c.req.header('x-api-key') }));
+ * app.use(guardHono(guard, { skip: (c) => c.req.path === '/health' }));
  */
 export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, options: HttpOptions<C> = {}) {
   const gate = new HttpGate<C>(guard, options, (c) => {
@@ -104,7 +109,9 @@ export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, 
     const entry = node === undefined ? gate.enter(c) : nodeGate.enter(c, node.incoming, node.outgoing);
     if (entry?.allowed === false) {
       const { status, headers, body } = answerTo(gate, entry, node);
-      return c.body(body, status, headers);
+      const response = c.body(body, status, headers);
+      turnedAway.add(response);
+      return response;
     }
     if (entry === undefined) {
       await next();
@@ -114,7 +121,7 @@ export function guardHono<C extends HonoContext = HonoContext>(guard: RpcGuard, 
     await next(); // It never throws: an error is an answer by now.
     entry.inTime();
     if (node === undefined) {
-      const response = ended(gate, entry, c.res);
+      const response = ended(gate, entry, c.res, c.req.raw);
       if (response !== c.res) c.res = response;
     }
     return undefined;
@@ -128,12 +135,23 @@ function nodeOf(handed: unknown): OnNode | undefined {
 
 function answerTo<R>(gate: HttpGate<R>, refusal: Refusal<R>, node: OnNode | undefined): HttpAnswer {
   const answer = gate.refuse(refusal);
-  if (node !== undefined && isLongUpload(node.incoming)) answer.headers['Connection'] = 'close';
+  if (node === undefined) return answer;
+  turnedAway.add(node.outgoing);
+  if (isLongUpload(node.incoming)) answer.headers['Connection'] = 'close';
   return answer;
 }
 
 /** The handler has answered. Settles the request, unless its body is a stream; then that does. */
-function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response): Response {
+function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response, { signal }: FetchRequest): Response {
+  if (turnedAway.has(response)) {
+    passage.abandon();
+    return response;
+  }
+  if (signal?.aborted) {
+    // Nobody waits for it. What the handler could not finish for that reason may be a 500 by now.
+    passage.cancel();
+    return response;
+  }
   const { status, body } = response ?? {};
   // Bun answers an upgrade with nothing, and nothing can be changed about the answer to one elsewhere.
   if (status === undefined || status < 200) {

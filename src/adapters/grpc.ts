@@ -11,7 +11,7 @@ import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/
 import { type End, type GateOptions, type Passage, type Refusal, RpcGate, type RpcGuard } from '../index.js';
 import { addressPeer } from './address.js';
 import { codeOf, codes, isFailureCode, isLate, statusWithRetryInfo } from './grpc/status.js';
-import { isRefused, markRefused } from './refused.js';
+import { turnedAway } from './turned-away.js';
 
 const STREAMING: End = { how: 'done', status: 0 };
 const CANCELLED: End = { how: 'cancelled' };
@@ -119,7 +119,7 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
 
   override sendStatus(status: Status): void {
     if (this.#isTurnedAway) return;
-    if (isRefused(status)) this.#passage?.abandon();
+    if (turnedAway.has(status)) this.#passage?.abandon();
     else this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
     this.#inner.sendStatus(status);
   }
@@ -163,6 +163,8 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
       metadata.set('grpc-status-details-bin', Buffer.from(statusWithRetryInfo(code, message, retryAfterMs)));
     }
     this.#isTurnedAway = true;
-    this.#inner.sendStatus(markRefused({ code, details: message, metadata }));
+    const status: Status = { code, details: message, metadata };
+    turnedAway.add(status);
+    this.#inner.sendStatus(status);
   }
 }

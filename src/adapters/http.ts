@@ -28,7 +28,7 @@ export type HttpMiddleware<R extends NodeRequest> = (request: R, response: NodeR
  * @throws ConfigError for a bad guard or option.
  *
  * @example
- * app.use(guardHttp(guard, { peer: (req) => req.get('x-api-key') }));           // Express
+ * app.use(guardHttp(guard, { skip: (req) => req.path === '/health' }));          // Express
  *
  * @example
  * const limit = guardHttp(guard);

@@ -4,7 +4,7 @@
 import type { TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { Connection, StreamHandler } from '@libp2p/interface';
 import { ConfigError, type End, type GateOptions, type Passage, RpcGate, type RpcGuard } from '../index.js';
-import { isRefused, markRefused } from './refused.js';
+import { turnedAway } from './turned-away.js';
 
 const DONE: End = { how: 'done' };
 const CANCELLED: End = { how: 'cancelled' };
@@ -50,7 +50,9 @@ export function guardStream(guard: RpcGuard, handler: StreamHandler, options: St
     const entry = gate.enter({ stream, connection });
     if (entry === undefined) return handler(stream, connection);
     if (entry.allowed) return watched(entry, handler, stream, connection);
-    stream.abort(markRefused(new Error(entry.toRpcError().message)));
+    const error = new Error(entry.toRpcError().message);
+    turnedAway.add(error);
+    stream.abort(error);
     entry.closed();
     return undefined;
   };
@@ -117,7 +119,7 @@ async function watched(
 }
 
 function conclude(passage: Passage<StreamRequest>, event: CloseEvent, connection: Connection): void {
-  if (isRefused(event.error)) passage.abandon();
+  if (event.error !== undefined && turnedAway.has(event.error)) passage.abandon();
   else passage.settle(endOf(event, connection));
 }
 

@@ -20,8 +20,9 @@ import type { RpcPeer } from './who.js';
 /** The options that every adapter has. `R` is what the framework hands over for a request. */
 export interface GateOptions<R> {
   /**
-   * Who asks. `undefined`: the request is not limited. If it throws, or returns what is no ID, the request is answered with an
-   * error of the server. The adapter says what its default is.
+   * Who asks. `undefined`: the request is not limited. A client must not be able to choose: take a name that you have checked, else
+   * the address. If it throws, or returns what is no ID, the request is answered with an error of the server. The adapter says
+   * what its default is.
    */
   readonly peer?: ((request: R) => PeerId | RpcPeer | undefined) | undefined;
   /** Tokens that the request costs: an integer ≥ 1. Default 1. Anything else is treated like a bad peer. */
@@ -76,7 +77,7 @@ export class RpcGate<R> {
   readonly #complaints: Told<[error: unknown]>;
 
   constructor(guard: RpcGuard, options: GateOptions<R>, kind: GateKind<R>) {
-    if (typeof guard?.admit !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
+    if (typeof guard?.limiter?.rejectionsBy !== 'function') throw new ConfigError('guard', 'an RpcGuard', guard);
     requireKnownFields(options, [...HOOKS, ...(kind.optionNames ?? [])]);
     for (const name of HOOKS) {
       const hook: unknown = options[name];
@@ -108,7 +109,7 @@ export class RpcGate<R> {
    */
   enter(request: R): Passage<R> | Refusal<R> | undefined {
     try {
-      if (this.#skips(request)) return undefined;
+      if (this.#isSkipped(request)) return undefined;
       const peer = this.#peer(request);
       if (peer === undefined) return undefined;
       quiet(peer);
@@ -116,21 +117,20 @@ export class RpcGate<R> {
       const decision = this.guard.admit(peer, cost);
       // Bytes are copied: their buffer may be used for another peer before the request ends.
       if (isAllowed(decision)) return new Passage(this.#surroundings, request, copyOf(peer as PeerId), decision);
-      return new Refusal(this.#surroundings, request, peer, decision);
+      return new Refusal(this.#surroundings, request, peer, decision, cost);
     } catch (error) {
-      const refusal = new Refusal(this.#surroundings, request, undefined, undefined, error);
+      const refusal = new Refusal(this.#surroundings, request, undefined, undefined, 1, error);
       if (refusal.reason === 'internal') this.#complaints.tell(error);
       return refusal;
     }
   }
 
-  /** A promise is true to JavaScript, so an async function would let every request pass. */
-  #skips(request: R): boolean {
-    if (this.#skip === undefined) return false;
-    const skips: unknown = this.#skip(request);
-    quiet(skips);
-    if (typeof skips === 'object' && skips !== null) throw new ConfigError('what skip returned', 'a boolean', skips);
-    return Boolean(skips);
+  /** A promise is true, so an async function would let every request through. */
+  #isSkipped(request: R): boolean {
+    const skipped: unknown = this.#skip?.(request);
+    quiet(skipped);
+    if (typeof (skipped as Partial<PromiseLike<unknown>> | undefined)?.then !== 'function') return Boolean(skipped);
+    throw new ConfigError('skip', 'a function that returns true or false', skipped);
   }
 
   /** A function that returns nothing would make every request cost 1 in silence. */

@@ -31,6 +31,8 @@ export interface Client {
   readonly signal?: { readonly aborted: boolean } | undefined;
 }
 
+/** The permit of a peer that found no row. */
+const OVERFLOW_PERMIT = 0;
 /** An answer that says nothing bad. */
 const DONE: End = Object.freeze({ how: 'done' });
 /** The client did not wait for the answer. */
@@ -78,8 +80,12 @@ export class Passage<R> implements Follower {
     return this.#isOver;
   }
 
-  /** Whole tokens that the peer has left. Undefined where nobody can tell, such as after the limiter was closed. */
+  /**
+   * Whole tokens that the peer has left. Undefined where nobody can tell: the limiter is closed, or the peer has no row and
+   * shares its bucket.
+   */
   get availableTokens(): number | undefined {
+    if (this.#permit === OVERFLOW_PERMIT) return undefined;
     return tokensOf(this.#gate.guard.limiter, this.peer);
   }
 
@@ -128,10 +134,10 @@ export class Passage<R> implements Follower {
       }
     } catch (error) {
       this.#end();
-      return new Refusal(this.#gate, this.request, this.peer, undefined, error);
+      return new Refusal(this.#gate, this.request, this.peer, undefined, cost, error);
     }
     this.#end();
-    return new Refusal(this.#gate, this.request, this.peer, decision);
+    return new Refusal(this.#gate, this.request, this.peer, decision, cost);
   }
 
   /**

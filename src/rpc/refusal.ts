@@ -42,12 +42,21 @@ export class Refusal<R> {
   readonly #gate: Refusing<R>;
   readonly #request: R;
   readonly #peer: PeerId | RpcPeer | undefined;
+  readonly #cost: number;
 
   /** @internal */
-  constructor(gate: Refusing<R>, request: R, peer: PeerId | RpcPeer | undefined, decision?: Decision, error?: unknown) {
+  constructor(
+    gate: Refusing<R>,
+    request: R,
+    peer: PeerId | RpcPeer | undefined,
+    decision: Decision | undefined,
+    cost: number,
+    error?: unknown,
+  ) {
     this.#gate = gate;
     this.#request = request;
     this.#peer = peer;
+    this.#cost = cost;
     this.decision = decision;
     if (decision !== undefined) this.reason = reasonOf(decision) as RejectionReason;
     else this.reason = error instanceof ClosedError ? 'unavailable' : 'internal';
@@ -56,7 +65,11 @@ export class Refusal<R> {
 
   /** Whole tokens that the peer has left. Undefined where nobody can tell. */
   get availableTokens(): number | undefined {
-    return this.#peer === undefined ? undefined : tokensOf(this.#gate.guard.limiter, this.#peer);
+    if (this.#peer === undefined) return undefined;
+    const tokens = tokensOf(this.#gate.guard.limiter, this.#peer);
+    if (tokens === undefined || this.reason !== 'rate_limited' || this.retryAfterMs === null) return tokens;
+    // A peer without a row looks like a new one, with a full bucket. It was refused because a shared bucket lacks the tokens.
+    return Math.min(tokens, this.#cost - 1);
   }
 
   /** Whole milliseconds until it is worth another try; `null` where waiting cannot help, or nobody can tell. */

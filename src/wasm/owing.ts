@@ -1,5 +1,6 @@
 // Debts as the core tells of them, and the words in the table's header that a limit across machines uses.
 
+import * as debtLayout from '../../assembly/debt-layout.js';
 import * as layout from '../../assembly/layout.js';
 import { type Core, threadBlocks } from './core.js';
 
@@ -26,18 +27,18 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** All debts of at least so many tokens. */
 export function readDebts(core: Core, least: number): Debt[] {
   const { buffer, byteOffset } = core.batchRoom;
-  const room = new DataView(buffer, byteOffset, layout.DEBTS * layout.DEBT_BYTES);
+  const room = new DataView(buffer, byteOffset, debtLayout.DEBTS * debtLayout.DEBT_BYTES);
   const debts: Debt[] = [];
   for (let from = 0; ; ) {
     const came = core.drainOwed(from, least);
     for (let i = 0; i < came % MORE; i++) {
-      const at = i * layout.DEBT_BYTES;
+      const at = i * debtLayout.DEBT_BYTES;
       debts.push({
-        slot: room.getUint32(at + layout.DEBT_SLOT, true),
-        epoch: room.getUint32(at + layout.DEBT_EPOCH, true),
-        tokens: room.getUint32(at + layout.DEBT_TOKENS, true),
-        tokenMs: room.getFloat64(at + layout.DEBT_TOKEN_MS, true),
-        ...readName(core, byteOffset + at + layout.DEBT_DIGEST),
+        slot: room.getUint32(at + debtLayout.DEBT_SLOT, true),
+        epoch: room.getUint32(at + debtLayout.DEBT_EPOCH, true),
+        tokens: room.getUint32(at + debtLayout.DEBT_TOKENS, true),
+        tokenMs: room.getFloat64(at + debtLayout.DEBT_TOKEN_MS, true),
+        ...readName(core, byteOffset + at + debtLayout.DEBT_DIGEST),
       });
     }
     from = Math.floor(came / MORE);
@@ -47,7 +48,7 @@ export function readDebts(core: Core, least: number): Debt[] {
 
 /** 16 bytes as base64url: 21 characters of six bits and one of two. */
 export function readName({ memory }: Core, at: number): Name {
-  const bytes = new Uint8Array(memory.buffer, at, layout.DIGEST_BYTES);
+  const bytes = new Uint8Array(memory.buffer, at, debtLayout.DIGEST_BYTES);
   let text = '';
   let bits = 0;
   let held = 0;

@@ -1,6 +1,7 @@
 // Reading a table's bytes: what it says of itself, its limits, its totals, its rows. Listings need no speed, so they are
 // no business of the core, which stays small.
 
+import * as debtLayout from '../../assembly/debt-layout.js';
 import * as layout from '../../assembly/layout.js';
 import { type Core, threadBlocks } from './core.js';
 
@@ -123,8 +124,8 @@ export function readRow({ memory, maxPeers }: Core, slot: number): Row | undefin
   if ((owner & ((1 << layout.LIFE_BITS) - 1)) !== layout.LIFE_LIVE) return undefined;
   const cold = new DataView(memory.buffer, coldRecord(maxPeers, slot), layout.COLD_BYTES);
   const noted = cold.getUint16(layout.COLD_ID_LENGTH, true);
-  const idLength = noted & (layout.COLD_DIGESTED - 1);
-  const kept = Math.min(idLength, noted === idLength ? layout.ID_KEPT : layout.ID_KEPT_DIGESTED);
+  const idLength = noted & (debtLayout.COLD_DIGESTED - 1);
+  const kept = Math.min(idLength, noted === idLength ? layout.ID_KEPT : debtLayout.ID_KEPT_DIGESTED);
   return {
     slot,
     epoch: owner >>> layout.LIFE_BITS,

@@ -2,11 +2,11 @@
 // batches pass through, and are read back from the record of limits that is in force.
 
 import * as layout from '../../assembly/layout.js';
+import * as settingLayout from '../../assembly/setting-layout.js';
 import type { Core } from './core.js';
 
+export { CLASS_NAME_BYTES, CLASSES } from '../../assembly/layout.js';
 export {
-  CLASS_NAME_BYTES,
-  CLASSES,
   SET_AUTOMATIC,
   SET_BURST,
   SET_FAILURE_RATE,
@@ -32,7 +32,7 @@ export {
   SET_TIMEOUT_MS,
   SET_WINDOW_MS,
   SETTINGS,
-} from '../../assembly/layout.js';
+} from '../../assembly/setting-layout.js';
 
 /** A class as the table has it. Its number is what rows name it by. */
 export interface StoredClass {
@@ -52,9 +52,13 @@ export interface StoredSettings {
 /** Puts settings where `configure` finds them. */
 export function writeSettings({ batchRoom }: Core, { values, classes }: Omit<StoredSettings, 'changedAtMs'>): void {
   const { buffer, byteOffset } = batchRoom;
-  new Float64Array(buffer, byteOffset, layout.SETTINGS).set(values);
-  const numbers = new Float64Array(buffer, byteOffset + layout.ROOM_CLASSES, layout.CLASSES * 2).fill(0);
-  const room = new Uint8Array(buffer, byteOffset + layout.ROOM_CLASS_NAMES, layout.CLASSES * layout.CLASS_NAME_BYTES);
+  new Float64Array(buffer, byteOffset, settingLayout.SETTINGS).set(values);
+  const numbers = new Float64Array(buffer, byteOffset + settingLayout.ROOM_CLASSES, layout.CLASSES * 2).fill(0);
+  const room = new Uint8Array(
+    buffer,
+    byteOffset + settingLayout.ROOM_CLASS_NAMES,
+    layout.CLASSES * layout.CLASS_NAME_BYTES,
+  );
   room.fill(0);
   for (const { number, name, factor, exempt } of classes) {
     numbers[2 * number] = factor;
@@ -68,7 +72,7 @@ export function readSettings({ memory }: Core): StoredSettings {
   const { buffer } = memory;
   const address = new DataView(buffer).getUint32(layout.AT_FORCE, true);
   const record = new DataView(buffer, address, layout.LIMITS_BYTES);
-  const values = Array.from({ length: layout.SETTINGS }, (_, i) =>
+  const values = Array.from({ length: settingLayout.SETTINGS }, (_, i) =>
     record.getFloat64(layout.LIMITS_SETTINGS + 8 * i, true),
   );
   const ticks = Number(record.getBigUint64(layout.LIMITS_CHANGED_AT, true)) - layout.TICKS_START;
@@ -102,6 +106,6 @@ export function readLoadFactor({ memory }: Core): number {
 export function readSlowCallMs({ memory }: Core): number | undefined {
   const bytes = new DataView(memory.buffer);
   const record = bytes.getUint32(layout.AT_FORCE, true);
-  const slowCallMs = bytes.getFloat64(record + layout.LIMITS_SETTINGS + 8 * layout.SET_SLOW_CALL_MS, true);
+  const slowCallMs = bytes.getFloat64(record + layout.LIMITS_SETTINGS + 8 * settingLayout.SET_SLOW_CALL_MS, true);
   return slowCallMs > 0 ? slowCallMs : undefined;
 }

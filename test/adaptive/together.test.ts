@@ -55,6 +55,46 @@ for (const { name, using } of engines) {
     }
   });
 
+  /** What a bucket owes, in ms; it must owe something. */
+  const owedMs = (handle: Peer, nowMs: number) => retryAfterMs(handle.check(10, nowMs));
+
+  test('where a later one refuses, those before it owe to the millisecond what they owed', () => {
+    const limiter = limiterOf();
+    const [one, full, gone] = [limiter.peer('one', 0), limiter.peer('full', 0), limiter.peer('gone', 0)];
+    one.check(3, 0);
+    gone.check(10, 0);
+    for (const [now, owed] of [
+      [33, 267],
+      [66, 234],
+    ] as const) {
+      assert.is(reasonOf(limiter.checkAll([one, full, gone], 1, now)), 'rate_limited');
+      assert.is(limiter.rejectedBy, 2);
+      assert.is(owedMs(one, now), owed);
+      assert.is(full.availableTokens, 10);
+    }
+    assert.ok(isAllowed(full.check(10, 66)));
+  });
+
+  test('two handles of one peer that both had room owe what they owed, where a third refuses', () => {
+    const limiter = limiterOf();
+    const [one, same, gone] = [limiter.peer('one', 0), limiter.peer('one', 0), limiter.peer('gone', 0)];
+    one.check(3, 0);
+    gone.check(10, 0);
+    assert.is(reasonOf(limiter.checkAll([one, same, gone], 2, 50)), 'rate_limited');
+    assert.is(owedMs(one, 50), 250);
+    assert.is(owedMs(same, 50), 250);
+  });
+
+  test('a burst of 1 is still there after a later one refused', () => {
+    const limiter = limiterOf({ burstSize: 1 });
+    const [one, gone] = [limiter.peer('one', 0), limiter.peer('gone', 0)];
+    gone.check(1, 0);
+    for (const now of [0, 50, 99]) assert.is(reasonOf(limiter.checkAll([one, gone], 1, now)), 'rate_limited');
+    assert.is(one.availableTokens, 1);
+    assert.ok(isAllowed(one.check(1, 99)));
+    assert.not(isAllowed(one.check(1, 99)));
+  });
+
   test('the wait is the longest of those that refused, and exact', () => {
     const limiter = limiterOf();
     const handles = three(limiter);

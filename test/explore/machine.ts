@@ -5,7 +5,9 @@
 // is one step, the log is all there is of a thread's own state, and a thread dies by never being run again.
 // Which accesses are steps is for an observer to say: those that are none are made in one go with the next that is.
 
+import * as debtLayout from '../../assembly/debt-layout.js';
 import * as layout from '../../assembly/layout.js';
+import * as settingLayout from '../../assembly/setting-layout.js';
 import { ADD32, AND64, CAS32, CAS64, LOAD32, LOAD64, OR64, STORE32, STORE64 } from './build.js';
 
 export type Exports = Readonly<Record<string, (...args: number[]) => number>>;
@@ -121,7 +123,7 @@ export class Machine {
 
   /** Tokens of the first debt that the first thread was told of last. */
   drained(): number {
-    return (this.#threads[0] as Thread).batchRoom.getUint32(layout.DEBT_TOKENS, true);
+    return (this.#threads[0] as Thread).batchRoom.getUint32(debtLayout.DEBT_TOKENS, true);
   }
 
   #put(thread: number, id: string): number {
@@ -129,7 +131,9 @@ export class Machine {
   }
 
   #putSettings(thread: number, settings: readonly number[]): void {
-    new Float64Array(this.#bytes.buffer, this.#block(thread) + layout.THREAD_BATCH, layout.SETTINGS).set(settings);
+    new Float64Array(this.#bytes.buffer, this.#block(thread) + layout.THREAD_BATCH, settingLayout.SETTINGS).set(
+      settings,
+    );
   }
 
   // ── the table's bytes ────────────────────────────────────────────────────────────────────────────────────────────

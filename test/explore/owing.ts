@@ -1,6 +1,6 @@
 // The limit holds across machines: one thread pays what others are given meanwhile.
 
-import * as layout from '../../assembly/layout.js';
+import * as debtLayout from '../../assembly/debt-layout.js';
 import type { Scenario, World } from './explorer.js';
 import type { Machine, Operation } from './machine.js';
 import { actor, allowed, check, checkId, decide, differs, LIMITS, mortal, NOW, refund, remove } from './operations.js';
@@ -8,14 +8,14 @@ import { actor, allowed, check, checkId, decide, differs, LIMITS, mortal, NOW, r
 const TOKEN_MS = 1000 / LIMITS.rate;
 const [SLOT, EPOCH] = [0, 1];
 const across = (table: Machine, credit: number) =>
-  table.call('share', layout.CLUSTER_CREDIT, 3, credit) as unknown as void;
+  table.call('share', debtLayout.CLUSTER_CREDIT, 3, credit) as unknown as void;
 
 /** What is owed on the first row, as its thread is told of it: 0 where it is not. */
 const drain: Operation = {
   what: 'drain',
   id: 'nobody',
   call: (core, _length, _results, room) =>
-    ((core['drainOwed']?.(0, 1) as number) % 1024 > 0 && room.getUint32(layout.DEBT_TOKENS, true)) || 0,
+    ((core['drainOwed']?.(0, 1) as number) % 1024 > 0 && room.getUint32(debtLayout.DEBT_TOKENS, true)) || 0,
 };
 /** Is told that all machines gave so many tokens, after what the operation before drained was paid. */
 const learn = (tokens: number): Operation => ({

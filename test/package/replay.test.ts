@@ -293,7 +293,7 @@ test('a bad option ends with 2 and names what was meant', () => {
   for (const [args, said] of [
     [[], 'expected the path of an access log'],
     [['-', '-'], 'can be read once'],
-    [[log, '--presett', 'strict'], 'there is no option --presett (did you mean preset?)'],
+    [[log, '--presett', 'strict'], 'there is no option --presett (did you mean --preset?)'],
     [[log, '-x'], 'there is no option -x'],
     [[log, '--preset', 'severe'], '--preset: expected default, lenient, strict, got severe'],
     [[log, '--preset', 'toString'], '--preset: expected'],

@@ -7,7 +7,7 @@
 import { ConnectError, type Interceptor } from '@connectrpc/connect';
 import type { End, Passage, Refusal } from '../../index.js';
 import { codeOf, codes, isLate, RETRY_INFO, retryInfo } from '../grpc/status.js';
-import { isRefused, markRefused } from '../refused.js';
+import { turnedAway } from '../turned-away.js';
 import { pushback } from './answer.js';
 
 type Next = ReturnType<Interceptor>;
@@ -49,7 +49,7 @@ export class Call {
       this.#settle(DONE, signal);
       return response;
     } catch (error) {
-      if (isRefused(error)) this.#passage.abandon();
+      if (turnedAway.has(error as object)) this.#passage.abandon();
       else this.#settle(this.#endOf(error), signal);
       throw error;
     }
@@ -82,7 +82,8 @@ export class Call {
     const refusal = this.#passage.charge();
     if (refusal === undefined) return;
     refusal.closed();
-    this.#turnedAway = markRefused(errorOf(refusal));
+    this.#turnedAway = errorOf(refusal);
+    turnedAway.add(this.#turnedAway);
     throw this.#turnedAway;
   }
 
@@ -97,7 +98,7 @@ export class Call {
       }
       end = DONE;
     } catch (error) {
-      end = isRefused(error) ? undefined : this.#endOf(error);
+      end = turnedAway.has(error as object) ? undefined : this.#endOf(error);
       throw error;
     } finally {
       if (end === undefined) this.#passage.abandon();

@@ -49,13 +49,13 @@ const encoder = new TextEncoder();
  * @throws ConfigError for a bad guard or option, which `ready` and `listen` report.
  *
  * @example
- * await app.register(fastifyPeergate, { guard, peer: (request) => request.headers['x-api-key'] });
+ * await app.register(fastifyPeergate, { guard, skip: ({ url }) => url === '/health' });
  */
 export function fastifyPeergate(app: FastifyLike, options: FastifyOptions, done: (error?: Error) => void): void {
   let gate: NodeGate<FastifyRequestLike>;
   try {
-    const { guard, ...own } = options;
-    gate = new NodeGate(new HttpGate<FastifyRequestLike>(guard, own, ({ raw }) => socketPeer(raw)));
+    const peer = ({ raw }: FastifyRequestLike) => socketPeer(raw);
+    gate = new NodeGate(new HttpGate<FastifyRequestLike>(options.guard, options, peer, ['guard']));
   } catch (error) {
     // Thrown, it would end the process.
     done(error as Error);

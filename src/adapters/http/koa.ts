@@ -24,7 +24,7 @@ export interface KoaContext {
  * @throws ConfigError for a bad guard or option.
  *
  * @example
- * app.use(guardKoa(guard, { peer: (ctx) => ctx.get('x-api-key') || undefined }));
+ * app.use(guardKoa(guard, { skip: (ctx) => ctx.path === '/health' }));
  */
 export function guardKoa<C extends KoaContext = KoaContext>(
   guard: RpcGuard,

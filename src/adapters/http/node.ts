@@ -3,7 +3,7 @@
 
 import type { Passage, Refusal } from '../../index.js';
 import { addressPeer } from '../address.js';
-import { isRefused, markRefused } from '../refused.js';
+import { turnedAway } from '../turned-away.js';
 import type { HttpAnswer, HttpGate } from './rules.js';
 
 /** What is used of an `IncomingMessage`, and of the request of HTTP/2. */
@@ -15,12 +15,13 @@ export interface NodeRequest {
   readonly complete?: boolean | undefined;
 }
 
-type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream'>;
+type Finishing = Pick<NodeResponse, 'writableFinished' | 'writableEnded' | 'stream' | 'req'>;
 
 interface NodeSocket {
   /** The other end has sent its last. */
   readonly readableEnded?: boolean | undefined;
   readonly errored?: Error | null | undefined;
+  readonly destroyed?: boolean | undefined;
 }
 
 /** What is used of a `ServerResponse`, and of the response of HTTP/2. */
@@ -30,6 +31,8 @@ export interface NodeResponse {
   readonly writableEnded: boolean;
   readonly writableFinished?: boolean | undefined;
   readonly closed?: boolean | undefined;
+  /** `null` before it is the turn of a pipelined request. */
+  readonly socket?: unknown;
   readonly errored?: Error | null | undefined;
   readonly req?: { readonly socket?: NodeSocket } | undefined;
   readonly stream?: { readonly aborted: boolean; readonly closed: boolean } | undefined;
@@ -44,6 +47,8 @@ export interface NodeResponse {
 const MOST_UNREAD_BYTES = 65_536;
 
 const PEER = Symbol('peergate.peer');
+/** On a socket: what to do at its end for the responses that wait for their turn. */
+const WAITING = Symbol('peergate.waiting');
 
 /**
  * The default peer: the other end of the connection, as `peergate/address` names it. A connection remembers it: to read an
@@ -60,6 +65,10 @@ export function socketPeer({ socket }: NodeRequest): string {
 }
 
 type Named = NodeRequest['socket'] & { [PEER]?: string };
+type Waited = NodeRequest['socket'] & {
+  [WAITING]?: Set<() => void>;
+  on?(event: 'close', listener: () => void): unknown;
+};
 type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined };
 
 /**
@@ -68,8 +77,10 @@ type Marked = NodeRequest['socket'] & { [mark: symbol]: NodeResponse | undefined
  */
 export class NodeGate<R> {
   readonly #gate: HttpGate<R>;
-  /** On a socket: the last response that this gate let begin. */
-  readonly #latest = Symbol('peergate.latest');
+  /** On a socket: a response under way that this gate let begin. */
+  readonly #current = Symbol('peergate.current');
+  /** Further ones, begun while that one was under way (HTTP/2, pipelining). A set costs more than a field of the socket. */
+  readonly #beside = new WeakSet<NodeResponse>();
 
   constructor(gate: HttpGate<R>) {
     this.#gate = gate;
@@ -80,13 +91,13 @@ export class NodeGate<R> {
     let socket: Marked | undefined;
     try {
       socket = incoming.socket;
-      if (socket?.[this.#latest] === response) return undefined;
+      if (socket?.[this.#current] === response || this.#beside.has(response)) return undefined;
     } catch {
       // A connection of HTTP/2 that is gone throws.
       socket = undefined;
     }
     const entry = this.#gate.enter(request);
-    if (entry?.allowed) this.#admit(entry, socket, response);
+    if (entry?.allowed) this.#admit(entry, incoming, socket, response);
     return entry;
   }
 
@@ -95,7 +106,6 @@ export class NodeGate<R> {
    * one that has its headers out is ended by force.
    */
   refuse(refusal: Refusal<R>, request: NodeRequest, response: NodeResponse): HttpAnswer | undefined {
-    markRefused(response);
     if (response.writableEnded) {
       refusal.dropped();
       return undefined;
@@ -106,16 +116,18 @@ export class NodeGate<R> {
       return undefined;
     }
     const answer = this.#gate.refuse(refusal);
+    turnedAway.add(response);
     if (isLongUpload(request)) answer.headers['Connection'] = 'close';
     return answer;
   }
 
-  #admit(passage: Passage<R>, socket: Marked | undefined, response: NodeResponse): void {
+  #admit(passage: Passage<R>, incoming: NodeRequest, socket: Marked | undefined, response: NodeResponse): void {
     const { policy } = this.#gate;
     const isBegun = response.headersSent;
     if (policy !== undefined && !isBegun) {
       response.setHeader('RateLimit-Policy', policy);
-      response.setHeader('RateLimit', this.#gate.limitOf(passage));
+      const limit = this.#gate.limitOf(passage);
+      if (limit !== undefined) response.setHeader('RateLimit', limit);
     }
     if (socket === undefined || socket.destroyed) {
       // The client has left while another layer had the request.
@@ -123,13 +135,14 @@ export class NodeGate<R> {
     } else if (isBegun && response.closed) {
       settle(response, passage);
     } else {
-      const latest = this.#latest;
-      socket[latest] = response;
-      response.on('close', () => {
+      const current = this.#current;
+      if (socket[current] === undefined) socket[current] = response;
+      else this.#beside.add(response);
+      whenClosed(response, incoming, () => {
         settle(response, passage);
         try {
           // An idle connection must not keep what it was asked last.
-          if (socket[latest] === response) socket[latest] = undefined;
+          if (socket[current] === response) socket[current] = undefined;
         } catch {
           // A connection of HTTP/2 that is gone throws.
         }
@@ -139,9 +152,29 @@ export class NodeGate<R> {
   }
 }
 
+/**
+ * Calls back when the response closes. Node gives a response its socket when it is its turn. Until then the response waits
+ * behind another one of the connection (pipelining), and Node does not tell it that the connection has ended.
+ */
+export function whenClosed(response: NodeResponse, request: NodeRequest, closed: () => void): void {
+  response.on('close', closed);
+  if (response.socket !== null) return;
+  const socket: Waited = request.socket;
+  let waiting = socket[WAITING];
+  if (waiting === undefined) {
+    const all = new Set<() => void>();
+    waiting = socket[WAITING] = all;
+    socket.on?.('close', () => {
+      for (const end of all) end();
+    });
+  }
+  waiting.add(closed);
+  response.on('close', () => waiting.delete(closed));
+}
+
 /** An answer that did not get out still has its status, which says nothing then. */
 function settle<R>(response: NodeResponse, passage: Passage<R>): void {
-  if (isRefused(response)) {
+  if (turnedAway.has(response)) {
     passage.abandon();
     return;
   }
@@ -154,8 +187,11 @@ function settle<R>(response: NodeResponse, passage: Passage<R>): void {
 }
 
 /** Whether the whole answer got out. Over HTTP/2 `writableFinished` is also true of a stream that its client has reset. */
-export function isFinished({ writableFinished, writableEnded, stream }: Finishing): boolean {
-  return stream === undefined ? (writableFinished ?? writableEnded) : writableEnded && !stream.aborted;
+export function isFinished({ writableFinished, writableEnded, stream, req }: Finishing): boolean {
+  if (stream !== undefined) return writableEnded && !stream.aborted;
+  if (writableFinished ?? writableEnded) return true;
+  // Fastify's `inject` has no connection to write to, so its answers end and never finish.
+  return writableEnded && !req?.socket?.destroyed;
 }
 
 /** Whether the client broke off. Else the server did: its handler, its framework for a stream that failed, its time limit. */

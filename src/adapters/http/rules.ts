@@ -82,11 +82,17 @@ export class HttpGate<R> extends RpcGate<R> {
 
   /**
    * @param peer Who asks, where the options do not say.
+   * @param others Names of options that the adapter reads itself.
    * @throws ConfigError for a bad guard or option.
    */
-  constructor(guard: RpcGuard, options: HttpOptions<R>, peer: (request: R) => PeerId | RpcPeer | undefined) {
+  constructor(
+    guard: RpcGuard,
+    options: HttpOptions<R>,
+    peer: (request: R) => PeerId | RpcPeer | undefined,
+    others: readonly string[] = [],
+  ) {
     const { skip, headers = 'draft-11', circuitOpenStatus = 429 } = options ?? {};
-    super(guard, options, { name: 'http', peer, isFailure, skip, optionNames: OWN_OPTIONS });
+    super(guard, options, { name: 'http', peer, isFailure, skip, optionNames: [...OWN_OPTIONS, ...others] });
     if (skip !== undefined && typeof skip !== 'function') throw new ConfigError('skip', 'a function', skip);
     if (headers !== 'draft-11' && headers !== false) throw new ConfigError('headers', `'draft-11' or false`, headers);
     if (circuitOpenStatus !== 429 && circuitOpenStatus !== 503) {
@@ -107,15 +113,18 @@ export class HttpGate<R> extends RpcGate<R> {
     return this.#policy;
   }
 
-  /** The field `RateLimit` of a request that was let in: what is left after it. */
-  limitOf(passage: Passage<R>): string {
-    return `${POLICY};r=${passage.availableTokens ?? 0}`;
+  /** The field `RateLimit` of a request that was let in: what is left after it. Undefined where nobody can tell. */
+  limitOf(passage: Passage<R>): string | undefined {
+    const left = passage.availableTokens;
+    return left === undefined ? undefined : `${POLICY};r=${left}`;
   }
 
   /** Both fields of a request that was let in. Undefined where headers are off. */
   fieldsOf(passage: Passage<R>): Record<string, string> | undefined {
     const { policy } = this;
-    return policy === undefined ? undefined : { 'RateLimit-Policy': policy, RateLimit: this.limitOf(passage) };
+    if (policy === undefined) return undefined;
+    const limit = this.limitOf(passage);
+    return { 'RateLimit-Policy': policy, ...(limit !== undefined && { RateLimit: limit }) };
   }
 
   /** The answer to a request that was turned away. Counts it as answered. */

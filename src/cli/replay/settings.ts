@@ -1,5 +1,6 @@
 // The options of `replay`.
 
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, type Limits, presets, RateLimiter } from '../../index.js';
 import { suggestion } from '../../options.js';
@@ -26,6 +27,10 @@ export function settingsOf(args: readonly string[]): Settings {
   const { files, given, flags } = split(args);
   if (files.length === 0) throw new UsageError('expected the path of an access log, or - for standard input');
   if (files.filter((file) => file === '-').length > 1) throw new UsageError('standard input (-) can be read once');
+  const html = given.get('html');
+  if (html !== undefined && files.some((file) => file !== '-' && resolve(file) === resolve(html))) {
+    throw new UsageError(`--html: ${html} is a log that is to be read, and would be overwritten`);
+  }
   const preset = given.get('preset') ?? 'default';
   if (!Object.hasOwn(presets, preset)) {
     throw new UsageError(`--preset: expected ${Object.keys(presets).join(', ')}, got ${preset}`);
@@ -46,7 +51,7 @@ export function settingsOf(args: readonly string[]): Settings {
     peerField: given.get('peer'),
     timeField: given.get('time'),
     json: flags.has('json'),
-    html: given.get('html'),
+    html,
   };
 }
 
@@ -71,7 +76,10 @@ function split(args: readonly string[]): { files: string[]; given: Map<string, s
         if (!token.value || token.value.startsWith('--')) throw new UsageError(`--${token.name} needs a value`);
         given.set(token.name, token.value);
       } else {
-        const near = suggestion(token.name, [...VALUES, ...FLAGS]);
+        const near = suggestion(
+          token.rawName,
+          [...VALUES, ...FLAGS].map((name) => `--${name}`),
+        );
         throw new UsageError(`there is no option ${token.rawName}${near}`);
       }
     }

@@ -2,8 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { guardHttp } from '../../../src/adapters/http.js';
@@ -174,6 +173,39 @@ test('a client that leaves in the midst of its upload, or before it has its answ
   });
 });
 
+test('requests that wait behind another one of their connection are settled when the connection ends', async () => {
+  const ends: string[] = [];
+  const held: IncomingMessage[] = [];
+  const handle: Handle = (request, response) => {
+    held.push(request);
+    // An answer that is ready before its turn.
+    if (request.url === '/2') response.end('ok');
+  };
+  await serving(
+    handle,
+    async ({ port }) => {
+      const paths = Array.from({ length: 15 }, (_, i) => `/${i}`);
+      const { socket } = raw(port, paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+      await until(() => held.length === paths.length, 'all requests');
+      const warned: Error[] = [];
+      const warn = (warning: Error) => warned.push(warning);
+      process.on('warning', warn);
+      socket.destroy();
+      await until(() => ends.length >= paths.length, 'all ends');
+      process.off('warning', warn);
+      assert.equal(ends.sort(), paths.map((path) => `${path} cancelled`).sort());
+      assert.equal(warned, []);
+    },
+    {
+      classify: ({ how }, { url }) => {
+        ends.push(`${url} ${how}`);
+        return 'ignored';
+      },
+    },
+    { burstSize: 20 },
+  );
+});
+
 test('a server that breaks off, such as for a time limit of its own, is a failure', async () => {
   const world = guarded();
   const limit = guardHttp(world.guard);
@@ -204,90 +236,6 @@ test('a handler that throws at once is a failure, and its error goes where it we
     assert.is((caught as Error).message, 'crash');
     assert.is(failuresOf(limiter), 1);
   });
-});
-
-test('over HTTP/2 a request is limited, judged by its status, and ignored where the client cancels it', async () => {
-  let closed = false;
-  const { limiter, guard } = guarded();
-  const limit = guardHttp<never>(guard) as (request: unknown, response: unknown, next: () => void) => void;
-  const server = createHttp2Server((request, response) =>
-    limit(request, response, () => {
-      if (request.url === '/hang') {
-        response.on('close', () => {
-          closed = true;
-        });
-        return;
-      }
-      response.statusCode = request.url === '/bad' ? 500 : 200;
-      response.end('ok');
-    }),
-  );
-  server.listen(0, LOCAL);
-  await once(server, 'listening');
-  const client = connectHttp2(`http://${LOCAL}:${(server.address() as AddressInfo).port}`);
-  const ask = async (path: string) => {
-    const stream = client.request({ ':path': path, ':method': 'POST', 'content-length': '100000' });
-    const [headers] = await once(stream, 'response');
-    stream.close();
-    return headers as Record<string, unknown>;
-  };
-  try {
-    assert.is((await ask('/'))['ratelimit'], '"peer";r=4');
-    assert.is((await ask('/bad'))[':status'], 500);
-    await until(() => failuresOf(limiter) === 1, 'the failure');
-    const hanging = client.request({ ':path': '/hang' });
-    await until(() => limiter.getAvailableTokens(LOCAL) === 2, 'the request');
-    // A success in between would take the failure back.
-    hanging.close(8);
-    await once(hanging, 'close');
-    await until(() => closed, 'the end of the stream');
-    limiter.recordFailure(LOCAL);
-    assert.is(limiter.getCircuitState(LOCAL), 'open', 'the cancelled request was no success');
-    limiter.resetCircuit(LOCAL);
-    drain(limiter, LOCAL, 1_000);
-    const rejected = await ask('/');
-    assert.is(rejected[':status'], 429);
-    assert.is(rejected['connection'], undefined);
-  } finally {
-    client.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-test('over HTTP/2, a connection that is gone while a request waits to be limited, or is being answered, ends no process', async () => {
-  const { limiter, guard } = guarded();
-  const limit = guardHttp(guard, { peer: () => 'peer' }) as (
-    request: unknown,
-    response: unknown,
-    next: () => void,
-  ) => void;
-  const steps: string[] = [];
-  const server = createHttp2Server((request, response) => {
-    const enter = () =>
-      limit(request, response, () => {
-        steps.push(request.url);
-      });
-    if (request.url === '/late') request.stream.once('close', () => setImmediate(enter));
-    else enter();
-    steps.push('came');
-  });
-  server.listen(0, LOCAL);
-  await once(server, 'listening');
-  try {
-    for (const path of ['/late', '/now']) {
-      const client = connectHttp2(`http://${LOCAL}:${(server.address() as AddressInfo).port}`);
-      client.on('error', () => {});
-      client.request({ ':path': path }).on('error', () => {});
-      const count = steps.length;
-      await until(() => steps.slice(count).includes('came'), 'the request');
-      client.destroy();
-      await until(() => steps.includes(path), 'the handler');
-    }
-    await until(() => limiter.getAvailableTokens('peer') === 3, 'both tokens');
-    assert.is(failuresOf(limiter), 0);
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
 });
 
 test('a Unix socket has no address, so without the option peer that is an error of the server', async () => {

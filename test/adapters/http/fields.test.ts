@@ -1,17 +1,12 @@
 /** What peergate/http says: statuses, fields and bodies, and to whom. */
 
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
-import fastify from 'fastify';
-import Koa from 'koa';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fastifyPeergate, guardHttp, guardKoa } from '../../../src/adapters/http.js';
-import { RateLimiter, RpcGuard } from '../../../src/index.js';
-import { until } from '../../rpc/support.js';
+import { guardHttp } from '../../../src/adapters/http.js';
 import { drain, openCircuit, thrownBy } from '../../support.js';
-import { failuresOf, guarded, LOCAL, listened, ok, serving } from './servers.js';
+import { guarded, LOCAL, listened, ok, serving } from './servers.js';
 
 const test = suite('peergate/http: what it says');
 
@@ -123,23 +118,6 @@ test('bad options are refused by name', () => {
   assert.is(thrownBy(() => guardHttp(guard, null as never)).field, 'options');
 });
 
-test('what a second guard turns away is no outcome for the first', async () => {
-  const full = new RateLimiter({ maxPeers: 1, onFull: 'reject' });
-  full.peer('pinned');
-  const first = new RateLimiter({ circuitBreakerThreshold: 1 });
-  const outer = guardHttp(new RpcGuard(first));
-  const inner = guardHttp(new RpcGuard(full));
-  const server = createServer((request, response) =>
-    outer(request, response, () => inner(request, response, () => assert.unreachable())),
-  );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  for (let i = 0; i < 2; i++) assert.is((await fetch(`http://127.0.0.1:${port}`)).status, 503);
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  assert.is(first.getCircuitState('127.0.0.1'), 'closed');
-});
-
 test('skip lets requests through without a limit, and one that throws is an error of the server', async () => {
   const skip = ({ method, url }: IncomingMessage) => {
     if (url === '/bad') throw new Error('skip');
@@ -170,6 +148,91 @@ test('skip lets requests through without a limit, and one that throws is an erro
   );
 });
 
+test('a skip that is an async function lets nobody through, and its rejection ends no process', async () => {
+  const skip = async () => {
+    throw new Error('skip');
+  };
+  await serving(
+    ok,
+    async ({ url, limiter }) => {
+      const { error } = console;
+      const complaints: unknown[] = [];
+      console.error = (...args: unknown[]) => complaints.push(args[1]);
+      const { status } = await fetch(url);
+      console.error = error;
+      assert.is(status, 500);
+      assert.is((complaints[0] as { field: string }).field, 'skip');
+      assert.is(limiter.peerCount, 0);
+    },
+    { skip: skip as never },
+  );
+});
+
+test('a peer without a row is never promised tokens of the bucket that it shares', async () => {
+  await serving(
+    ok,
+    async ({ url, limiter }) => {
+      limiter.peer('pinned', 0);
+      for (let i = 0; i < 5; i++) {
+        const { status, headers } = await fetch(url);
+        assert.is(status, 200);
+        assert.is(headers.get('ratelimit-policy'), '"peer";q=5;w=1');
+        assert.is(headers.get('ratelimit'), null);
+      }
+      const { status, headers } = await fetch(url);
+      assert.is(status, 429);
+      assert.is(headers.get('ratelimit'), '"peer";r=0;t=1');
+    },
+    {},
+    { maxPeers: 1 },
+  );
+});
+
+test('a rejected request that costs several tokens is told how many are left', async () => {
+  await serving(
+    ok,
+    async ({ url }) => {
+      assert.is((await fetch(url)).headers.get('ratelimit'), '"peer";r=2');
+      const { status, headers } = await fetch(url);
+      assert.is(status, 429);
+      assert.is(headers.get('ratelimit'), '"peer";r=2;t=1');
+    },
+    { cost: () => 3 },
+  );
+});
+
+test('where a peer of your own does not say what it has left, no answer says it', async () => {
+  const { limiter } = guarded();
+  const check = () => limiter.check('peer', 1, 0);
+  const peer = { check, recordSuccess: () => true, recordFailure: () => true, recordIgnored: () => true };
+  await serving(
+    ok,
+    async ({ url }) => {
+      const { headers } = await fetch(url);
+      assert.is(headers.get('ratelimit-policy'), '"peer";q=5;w=1');
+      assert.is(headers.get('ratelimit'), null);
+    },
+    { peer: () => peer },
+  );
+});
+
+test('a request that one guard turns away is no outcome for a guard before it', async () => {
+  const [outer, inner] = [guarded(), guarded({ maxPeers: 1, onFull: 'reject' })];
+  inner.limiter.peer('pinned', 0);
+  openCircuit(outer.limiter, LOCAL, 0);
+  outer.at.ms = 1_500;
+  const [first, second] = [guardHttp(outer.guard), guardHttp(inner.guard)];
+  const server = createServer((request, response) =>
+    first(request, response, () => second(request, response, () => ok(request, response))),
+  );
+  await listened(server, async (port) => {
+    const { status } = await fetch(`http://${LOCAL}:${port}/`);
+    assert.is(status, 503);
+    assert.is(outer.limiter.getCircuitState(LOCAL), 'half_open');
+    assert.ok(outer.limiter.allows(LOCAL), 'the probe went back');
+  });
+});
+
 test('the default peer is the address of the socket', async () => {
   await serving(ok, async ({ url, limiter }) => {
     await fetch(url, { headers: { 'x-forwarded-for': '192.0.2.1' } });
@@ -193,65 +256,6 @@ test('a request counts once, however often the guard is mounted', async () => {
     const head = await fetch(url, { method: 'HEAD' });
     assert.is(head.headers.get('ratelimit'), '"peer";r=3');
     assert.is(limiter.getAvailableTokens(LOCAL), 3);
-  });
-});
-
-test('Fastify: HEAD counts once, and requests without a route and preflights count, too', async () => {
-  const { limiter, guard } = guarded();
-  const app = fastify();
-  app.register(fastifyPeergate, { guard });
-  app.get('/', async () => 'ok');
-  await app.listen({ port: 0, host: LOCAL });
-  const url = `http://${LOCAL}:${(app.server.address() as AddressInfo).port}/`;
-  try {
-    const statuses: number[] = [];
-    for (const [method, path] of [
-      ['HEAD', ''],
-      ['GET', ''],
-      ['GET', 'none'],
-      ['OPTIONS', ''],
-      ['POST', 'none'],
-    ] as const) {
-      statuses.push((await fetch(url + path, { method })).status);
-    }
-    assert.equal(statuses, [200, 200, 404, 404, 404]);
-    assert.is(limiter.getAvailableTokens(LOCAL), 0);
-    for (const path of ['', 'none']) assert.is((await fetch(url + path)).status, 429);
-    assert.equal(limiter.rejectionsBy('http'), { answered: 2, dropped: 0, closed: 0 });
-    assert.is((await app.inject('/')).statusCode, 429, 'without a socket');
-  } finally {
-    await app.close();
-  }
-});
-
-test('Fastify: what another plugin set on the reply, such as CORS fields, is on the rejection', async () => {
-  const { limiter, guard } = guarded();
-  const app = fastify();
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.header('access-control-allow-origin', '*');
-    done();
-  });
-  app.register(fastifyPeergate, { guard });
-  drain(limiter, LOCAL, 0);
-  const { statusCode, headers } = await app.inject('/');
-  assert.is(statusCode, 429);
-  assert.is(headers['access-control-allow-origin'], '*');
-  assert.is(headers['content-type'], 'application/problem+json');
-  await app.close();
-});
-
-test('Koa: a status that a handler throws is judged by its number', async () => {
-  const { limiter, guard } = guarded();
-  const app = new Koa();
-  app.silent = true;
-  app.use(guardKoa(guard));
-  app.use((ctx) => ctx.throw(ctx.path === '/bad' ? 503 : 404));
-  await listened(createServer(app.callback()), async (port) => {
-    const url = `http://${LOCAL}:${port}`;
-    for (let i = 0; i < 3; i++) assert.is((await fetch(`${url}/none`)).status, 404);
-    assert.is(failuresOf(limiter), 0);
-    assert.is((await fetch(`${url}/bad`)).status, 503);
-    await until(() => failuresOf(limiter) === 1, 'the failure');
   });
 });
 
