@@ -2,7 +2,7 @@
 // made for. Prints which hold; exit code 1 if one does not. `--only NAME` runs the engines with this in their name.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,7 +18,12 @@ const programs: readonly { readonly name: string; readonly on: RegExp }[] = [
   { name: 'address', on: /./ },
   { name: 'http', on: /^(Node|Bun|Deno)/ },
   { name: 'fetch', on: /./ },
+  { name: 'grpc', on: /^Node/ },
+  { name: 'libp2p', on: /^Node (22|24|26)/ },
 ];
+
+/** Packages that the programs use beside `peergate`; their scopes stand for what is in them. */
+const frameworks = ['@chainsafe', '@grpc', '@libp2p', 'libp2p'];
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
 
@@ -32,6 +37,9 @@ if (!existsSync(join(folder, 'node_modules/.package-lock.json'))) {
 }
 const installed = install();
 cpSync(join(folder, 'programs'), join(installed.project, 'programs'), { recursive: true });
+for (const name of frameworks) {
+  symlinkSync(join(folder, 'node_modules', name), join(installed.project, 'node_modules', name));
+}
 
 const chosen = engines().filter(({ name }) => name.toLowerCase().includes(values.only.toLowerCase()));
 const width = Math.max(...chosen.map(({ name, version }) => name.length + version.length + 1));

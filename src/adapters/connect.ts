@@ -9,6 +9,7 @@ import { Call } from './connect/call.js';
 import { deadlineOf } from './connect/deadline.js';
 import { isFailureCode } from './grpc/status.js';
 import { isFinished, isLongUpload, socketPeer, whenClosed } from './http/node.js';
+import { turnedAway } from './turned-away.js';
 
 /** A handler of Node's HTTP servers, over HTTP/1 or HTTP/2. */
 export type ConnectNodeHandler = ReturnType<typeof connectNodeAdapter>;
@@ -62,7 +63,10 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
       }
       const call = new Call(entry as never, deadlineOf(request.headers));
       calls.set(request, call);
-      whenClosed(response, request, () => call.close(isFinished(response), response.statusCode));
+      whenClosed(response, request, () => {
+        if (turnedAway.has(response)) entry.abandon();
+        else call.close(isFinished(response), response.statusCode);
+      });
       try {
         handler(request, response);
       } catch (error) {
@@ -80,10 +84,15 @@ export function guardConnect(guard: RpcGuard, options: ConnectOptions = {}): Con
 }
 
 function turnAway(refusal: Refusal<ConnectRequest>, request: ConnectRequest, response: ConnectResponse): void {
-  const { status, headers, body } = answerTo(refusal as Refusal<never>, request.headers['content-type'] ?? '');
+  turnedAway.add(response);
+  const { status, headers, body, trailers } = answerTo(
+    refusal as Refusal<never>,
+    request.headers['content-type'] ?? '',
+  );
   // Over HTTP/2, Node itself tells the client to leave the rest of a request that nobody reads.
   if (isLongUpload(request)) response.setHeader('connection', 'close');
   response.writeHead(status, headers);
+  if (trailers !== undefined) response.addTrailers(trailers);
   response.end(body);
   refusal.answered();
 }

@@ -4,8 +4,9 @@
 import type { Passage, PeerId, Refusal, RpcGuard, RpcPeer } from '../index.js';
 import { isStreamed, watched } from './fetch/body.js';
 import { connectionPeer, type FetchRequest } from './fetch/runtime.js';
-import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse, socketPeer, turnedAway } from './http/node.js';
+import { isLongUpload, NodeGate, type NodeRequest, type NodeResponse, socketPeer } from './http/node.js';
 import { type HttpAnswer, HttpGate, type HttpOptions } from './http/rules.js';
+import { turnedAway } from './turned-away.js';
 
 export type { FetchRequest, HttpOptions };
 

@@ -11,6 +11,7 @@ import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/
 import { type End, type GateOptions, type Passage, type Refusal, RpcGate, type RpcGuard } from '../index.js';
 import { addressPeer } from './address.js';
 import { codeOf, codes, isFailureCode, isLate, statusWithRetryInfo } from './grpc/status.js';
+import { turnedAway } from './turned-away.js';
 
 const STREAMING: End = { how: 'done', status: 0 };
 const CANCELLED: End = { how: 'cancelled' };
@@ -62,6 +63,7 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
   #passage: Passage<GrpcCall> | undefined;
   #hasMetadata = false;
   #hasMessage = false;
+  #isTurnedAway = false;
 
   constructor(gate: RpcGate<GrpcCall>, method: Method, inner: InnerCall) {
     super(inner);
@@ -75,6 +77,8 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (entry?.allowed === false) {
       this.#turnAway(entry);
       entry.answered();
+      // Another guard may have let it in already.
+      listener.onCancel();
       return;
     }
     if (entry === undefined) {
@@ -103,16 +107,20 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
   }
 
   override sendMetadata(metadata: Metadata): void {
-    this.#inner.sendMetadata(metadata);
+    if (!this.#isTurnedAway) this.#inner.sendMetadata(metadata);
   }
 
+  /** What a handler still writes to a stream that is turned away would take the place of its status, which then never comes. */
   override sendMessage(message: unknown, callback: () => void): void {
+    if (this.#isTurnedAway) return;
     if (this.method.responseStream) this.#passage?.progress(STREAMING);
     this.#inner.sendMessage(message, callback);
   }
 
   override sendStatus(status: Status): void {
-    this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
+    if (this.#isTurnedAway) return;
+    if (turnedAway.has(status)) this.#passage?.abandon();
+    else this.#passage?.settle(this.#isWithoutRequest(status.code) ? CANCELLED : { how: 'done', status: status.code });
     this.#inner.sendStatus(status);
   }
 
@@ -154,6 +162,9 @@ class GuardedCall extends ServerInterceptingCall implements GrpcCall {
     if (retryAfterMs !== null) {
       metadata.set('grpc-status-details-bin', Buffer.from(statusWithRetryInfo(code, message, retryAfterMs)));
     }
-    this.#inner.sendStatus({ code, details: message, metadata });
+    this.#isTurnedAway = true;
+    const status: Status = { code, details: message, metadata };
+    turnedAway.add(status);
+    this.#inner.sendStatus(status);
   }
 }

@@ -13,6 +13,7 @@ import type {
 } from '@metamask/json-rpc-engine/v2';
 import {
   clientErrorsIgnored,
+  ERR_CIRCUIT_BREAKER,
   ERR_RATE_LIMITED,
   eip1474,
   type GateOptions,
@@ -76,7 +77,9 @@ export function guardEngine<Request extends LegacyRequest>(
 ): LegacyEngineMiddleware;
 export function guardEngine(guard: RpcGuard, options: EngineOptions<unknown>): unknown {
   const gate = new RpcGate<unknown>(guard, options, { name: 'json-rpc-engine' });
-  const codes = guard.errorCodes.rateLimited === ERR_RATE_LIMITED ? eip1474 : guard.errorCodes;
+  const { rateLimited, circuitOpen } = guard.errorCodes;
+  const hasDefaults = rateLimited === ERR_RATE_LIMITED && circuitOpen === ERR_CIRCUIT_BREAKER;
+  const codes = hasDefaults ? eip1474 : guard.errorCodes;
   return (call: object, ...legacy: [] | LegacyArguments): unknown =>
     legacy.length === 0 ? handle(gate, codes, call as Call) : handleLegacy(gate, codes, call, ...legacy);
 }

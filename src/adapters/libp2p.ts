@@ -4,6 +4,7 @@
 import type { TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { Connection, StreamHandler } from '@libp2p/interface';
 import { ConfigError, type End, type GateOptions, type Passage, RpcGate, type RpcGuard } from '../index.js';
+import { turnedAway } from './turned-away.js';
 
 const DONE: End = { how: 'done' };
 const CANCELLED: End = { how: 'cancelled' };
@@ -49,7 +50,9 @@ export function guardStream(guard: RpcGuard, handler: StreamHandler, options: St
     const entry = gate.enter({ stream, connection });
     if (entry === undefined) return handler(stream, connection);
     if (entry.allowed) return watched(entry, handler, stream, connection);
-    stream.abort(new Error(entry.toRpcError().message));
+    const error = new Error(entry.toRpcError().message);
+    turnedAway.add(error);
+    stream.abort(error);
     entry.closed();
     return undefined;
   };
@@ -96,7 +99,7 @@ async function watched(
   stream: Stream,
   connection: Connection,
 ): Promise<void> {
-  stream.addEventListener('close', (event) => passage.settle(endOf(event, connection)), { once: true });
+  stream.addEventListener('close', (event) => conclude(passage, event, connection), { once: true });
   // A stream that was reset meanwhile has told so already.
   if (stream.status !== 'open' && stream.status !== 'closing') passage.settle(CANCELLED);
   const { send } = stream;
@@ -113,6 +116,11 @@ async function watched(
     throw error;
   }
   passage.inTime();
+}
+
+function conclude(passage: Passage<StreamRequest>, event: CloseEvent, connection: Connection): void {
+  if (event.error !== undefined && turnedAway.has(event.error)) passage.abandon();
+  else passage.settle(endOf(event, connection));
 }
 
 /** A reset comes from the remote peer. An abort comes from this side, or from a connection that has broken. */

@@ -12,6 +12,7 @@ export type { SocketLike, SocketLimits };
 /** What is used of a namespace, or of a server, which stands for its main namespace. */
 export interface NamespaceLike<S extends SocketLike> {
   use(middleware: (socket: S, next: () => void) => void): unknown;
+  on(event: 'connection', listener: (socket: S) => void): unknown;
 }
 
 /** The options of `guardNamespace`. */
@@ -44,7 +45,10 @@ export function guardNamespace<S extends SocketLike>(
   });
   const { burstSize, clock } = guard.limiter.config;
   const limits = limitsOf(options, burstSize);
-  namespace.use((socket, next) => {
+  const guarded = new WeakSet<S>();
+  const protect = (socket: S) => {
+    if (guarded.has(socket)) return;
+    guarded.add(socket);
     const replies = new Replies(limits, clock);
     const pending = new Pending(socket);
     socket.use((event, go) => {
@@ -64,6 +68,11 @@ export function guardNamespace<S extends SocketLike>(
       }
       go();
     });
+  };
+  namespace.use((socket, next) => {
+    protect(socket);
     next();
   });
+  // A client that recovers its session passes by the middleware of the namespace.
+  namespace.on('connection', protect);
 }

@@ -1,7 +1,7 @@
 // The packed tarball, installed in an empty folder as a user would. The runner has built dist/ before.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,11 @@ export function install(): Installed {
 /** A further package of the repository's own dependencies, as if the user had installed it. */
 export function add(project: string, name: string): void {
   cpSync(join(repository, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
+}
+
+/** The same for a package, or a scope of packages, that has dependencies of its own. */
+export function link(project: string, name: string): void {
+  symlinkSync(join(repository, 'node_modules', name), join(project, 'node_modules', name));
 }
 
 /** Writes a file of the user's. */

@@ -4,12 +4,14 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { add, install, node, put, repository } from './installed.js';
+import { add, install, link, node, put, repository } from './installed.js';
 
 const { project } = install();
 add(project, 'json-rpc-2.0');
 add(project, '@types/node');
 add(project, 'undici-types');
+// Frameworks with dependencies of their own, which are found where the framework really is.
+for (const name of ['@grpc', '@connectrpc', '@libp2p', '@trpc', '@metamask', 'socket.io']) link(project, name);
 
 const PROGRAM = `
 import { type Decision, type ErrorCode, errorCodes, isAllowed, type Peer, presets, RateLimiter, type RateLimiterConfig, reasonOf, retryAfterMs } from 'peergate';
@@ -105,6 +107,61 @@ import { guardFetch } from 'peergate/fetch';
 const guarded = guardFetch(new RpcGuard(new RateLimiter()))((request: Request, env: { a: string }) => new Response(env.a + request.url));
 const answer: Promise<Response> = guarded(new Request('http://test'), { a: '1' });
 answer.catch(() => {});
+`;
+
+const FRAMEWORKS = `
+import { createServer } from 'node:http';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { Server as GrpcServer } from '@grpc/grpc-js';
+import type { StreamHandler } from '@libp2p/interface';
+import { JsonRpcEngine } from '@metamask/json-rpc-engine';
+import { JsonRpcEngineV2, type MiddlewareContext } from '@metamask/json-rpc-engine/v2';
+import { initTRPC } from '@trpc/server';
+import { type End, RateLimiter, RpcGuard } from 'peergate';
+import { guardConnect } from 'peergate/connect';
+import { guardGrpc } from 'peergate/grpc';
+import { clientErrorsIgnored, guardEngine, type LegacyRequest } from 'peergate/json-rpc-engine';
+import { guardStream, guardTopic } from 'peergate/libp2p';
+import { guardNamespace } from 'peergate/socket.io';
+import { guardTrpc, rejectionOf } from 'peergate/trpc';
+import { Server } from 'socket.io';
+
+const guard = new RpcGuard(new RateLimiter());
+const classify = ({ how }: End) => (how === 'done' ? 'success' : 'failure');
+
+new GrpcServer({ interceptors: [guardGrpc(guard, { peer: (call) => call.method.path + call.getHost(), classify })] });
+
+const { handler, contextValues, interceptor } = guardConnect(guard, { peer: ({ headers }) => String(headers['x-peer']) });
+createServer(handler(connectNodeAdapter({ routes: (router) => router, contextValues, interceptors: [interceptor] })));
+
+const echo: StreamHandler = guardStream(guard, (stream) => stream.close(), { peer: ({ connection }) => String(connection.remotePeer) });
+new Map([['news', guardTopic(guard, undefined, { cost: ({ message }) => message.data.length })]]);
+
+interface Context { readonly user: string }
+const t = initTRPC.context<Context>().create({
+  errorFormatter: ({ shape, error }) => ({ ...shape, data: { ...shape.data, ...rejectionOf(error) } }),
+});
+const procedure = t.procedure.use(guardTrpc(guard, { peer: (ctx: Context) => ctx.user }));
+t.router({ hello: procedure.query(({ ctx }) => ctx.user.length) });
+
+type Origin = MiddlewareContext<{ origin: string }>;
+const limit = guardEngine(guard, { peer: (context: Origin) => context.get('origin'), classify: clientErrorsIgnored });
+JsonRpcEngineV2.create({ middleware: [limit, () => 5] });
+new JsonRpcEngine().push(guardEngine(guard, { peer: (request: LegacyRequest & { origin: string }) => request.origin }));
+
+const io = new Server();
+guardNamespace(guard, io, { peer: (socket) => socket.data.user, maxStrikes: 1_000 });
+guardNamespace(guard, io.of('/other'));
+console.log(echo);
+
+// @ts-expect-error who is calling is for you to say
+guardTrpc(guard, {});
+// @ts-expect-error here as well
+guardEngine(guard, {});
+// @ts-expect-error there is no such option
+guardGrpc(guard, { onRejects: () => {} });
+// @ts-expect-error nor here
+guardNamespace(guard, io, { maxStrike: 1 });
 `;
 
 const CLUSTER = `
@@ -218,3 +275,19 @@ for (const [environment, options] of Object.entries(environments)) {
 
   test.run();
 }
+
+// What these frameworks declare needs the DOM, and does not all hold by itself.
+const test = suite('types beside frameworks');
+const options = {
+  module: 'nodenext',
+  lib: ['es2023', 'esnext.disposable', 'dom'],
+  types: ['node'],
+  skipLibCheck: true,
+};
+const said = compile(options, { 'frameworks.ts': FRAMEWORKS });
+
+test('gRPC, Connect, libp2p, tRPC, MetaMask’s engine and socket.io take the adapters for their own', () => {
+  assert.equal(said, []);
+});
+
+test.run();

@@ -35,6 +35,27 @@ for (const { name, using } of engines) {
     assert.is(limiter.peerCount, 0);
   });
 
+  test('an adapter that may skip requests lets none through for a promise', async () => {
+    const { guard } = rig();
+    const skips: unknown[] = [false, true, undefined, Promise.resolve(false), Promise.reject(new Error('later'))];
+    const gate = new RpcGate<number>(
+      guard,
+      {},
+      {
+        ...{ name: 'test', peer: () => 'peer', skip: (which) => skips[which] as boolean },
+      },
+    );
+    const said = await complaints(() => {
+      const reasons = skips.map((_, which) => {
+        const entry = gate.enter(which);
+        return entry?.allowed === false ? entry.reason : entry?.allowed;
+      });
+      assert.equal(reasons, [true, undefined, true, 'internal', 'internal']);
+    });
+    assert.is(said.length, 1);
+    await turn();
+  });
+
   test('the option peer goes before the adapter’s own, and where neither is there the error says so', () => {
     const { gate, limiter, guard } = rig({ peer: () => 'everyone' });
     gate.enter({ from: 'peer' });

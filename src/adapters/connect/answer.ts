@@ -3,7 +3,7 @@
 //
 //   application/json, application/proto    HTTP status and a JSON error
 //   application/connect+…                  200, and one end-of-stream message with the JSON error
-//   application/grpc…                      200, and the status in the header fields
+//   application/grpc…                      200, and the status in the trailers
 //   application/grpc-web…                  200, and one trailer message, in base64 for `-text`
 
 import type { Refusal } from '../../index.js';
@@ -14,6 +14,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  readonly trailers?: Readonly<Record<string, string>>;
 }
 
 /** The name of a code in Connect, and its HTTP status. */
@@ -52,7 +53,7 @@ export function answerTo(refusal: Refusal<never>, contentType: string): Answer {
     trailers['grpc-status-details-bin'] = base64(statusWithRetryInfo(code, message, retryAfterMs));
   }
   if (!contentType.startsWith('application/grpc-web')) {
-    return { status: 200, headers: { 'content-type': contentType, ...trailers }, body: '' };
+    return { ...ok(contentType, ''), trailers };
   }
   const lines = Object.entries(trailers).map(([field, value]) => `${field}: ${value}\r\n`);
   const body = enveloped(TRAILERS, lines.join(''));

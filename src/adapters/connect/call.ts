@@ -7,6 +7,7 @@
 import { ConnectError, type Interceptor } from '@connectrpc/connect';
 import type { End, Passage, Refusal } from '../../index.js';
 import { codeOf, codes, isLate, RETRY_INFO, retryInfo } from '../grpc/status.js';
+import { turnedAway } from '../turned-away.js';
 import { pushback } from './answer.js';
 
 type Next = ReturnType<Interceptor>;
@@ -48,7 +49,8 @@ export class Call {
       this.#settle(DONE, signal);
       return response;
     } catch (error) {
-      this.#settle(this.#endOf(error), signal);
+      if (turnedAway.has(error as object)) this.#passage.abandon();
+      else this.#settle(this.#endOf(error), signal);
       throw error;
     }
   }
@@ -81,11 +83,12 @@ export class Call {
     if (refusal === undefined) return;
     refusal.closed();
     this.#turnedAway = errorOf(refusal);
+    turnedAway.add(this.#turnedAway);
     throw this.#turnedAway;
   }
 
   async *#answers(messages: Messages, signal: AbortSignal): AsyncGenerator<never> {
-    let end = CANCELLED;
+    let end: End | undefined = CANCELLED;
     try {
       for await (const message of messages) {
         // A method may have swallowed the error.
@@ -95,10 +98,11 @@ export class Call {
       }
       end = DONE;
     } catch (error) {
-      end = this.#endOf(error);
+      end = turnedAway.has(error as object) ? undefined : this.#endOf(error);
       throw error;
     } finally {
-      this.#settle(end, signal);
+      if (end === undefined) this.#passage.abandon();
+      else this.#settle(end, signal);
     }
     if (this.#turnedAway !== undefined) throw this.#turnedAway;
   }

@@ -3,6 +3,7 @@
 
 import type { Passage, Refusal } from '../../index.js';
 import { addressPeer } from '../address.js';
+import { turnedAway } from '../turned-away.js';
 import type { HttpAnswer, HttpGate } from './rules.js';
 
 /** What is used of an `IncomingMessage`, and of the request of HTTP/2. */
@@ -150,9 +151,6 @@ export class NodeGate<R> {
     }
   }
 }
-
-/** Responses of requests that a guard turned away. Another guard may have let them in; for that one they have no outcome. */
-export const turnedAway = new WeakSet<object>();
 
 /**
  * Calls back when the response closes. Node gives a response its socket when it is its turn. Until then the response waits

@@ -396,6 +396,77 @@ test('a stream in both directions goes on as long as its peer has tokens, and it
   );
 });
 
+test('a handler that goes on writing to a stream that was turned away does not take its status from the client', () => {
+  const go = { on: true };
+  return during(
+    async ({ client, ask }) => {
+      for (let i = 0; i < 5; i++) {
+        const as = `peer-${i}`;
+        const talk = client(as).talk();
+        const ended = endOf(talk);
+        for (let message = 0; message < 6; message++) talk.write('more');
+        const error = await ended;
+        assert.is(error?.code, status.RESOURCE_EXHAUSTED, error?.message);
+      }
+      go.on = false;
+      assert.is(await ask('fine', {}, 'other'), 'fine');
+    },
+    {
+      handlers: {
+        talk: (call: NodeJS.ReadWriteStream) => {
+          call.on('data', () => {}).on('error', () => {});
+          const write = () => {
+            call.write('on and on');
+            if (go.on) setImmediate(write);
+            else call.end();
+          };
+          write();
+        },
+      },
+    },
+  );
+});
+
+test('a rejection by one of two guards is no outcome for the other', async () => {
+  const full = new RateLimiter({ maxPeers: 1, onFull: 'reject' });
+  full.peer('pinned');
+  const second = guardGrpc(new RpcGuard(full), { peer: () => 'anybody' });
+  for (const chain of [(first: ServerInterceptor) => [first, second], (first: ServerInterceptor) => [second, first]]) {
+    await during(
+      async (world) => {
+        halfOpen(world);
+        const before = world.failures();
+        assert.is(errorOf(await world.ask()).code, status.UNAVAILABLE);
+        await probeBack(world);
+        assert.is(world.failures(), before);
+      },
+      { chain },
+    );
+  }
+});
+
+test('a stream that one of two guards ends is no outcome for the other', async () => {
+  for (const isFirst of [true, false]) {
+    const strict = new RateLimiter({ burstSize: 2, maxRequestsPerSec: 0.01 });
+    const other = guardGrpc(new RpcGuard(strict), { peer: () => 'anybody' });
+    await during(
+      async (world) => {
+        halfOpen(world);
+        const ended = deferred<{ code?: number } | null>();
+        const call = world.client().upload((error) => ended.resolve(error));
+        call.on('error', () => {});
+        for (let i = 0; i < 4; i++) call.write(`${i}`);
+        assert.is((await ended.promise)?.code, status.RESOURCE_EXHAUSTED);
+        await probeBack(world);
+      },
+      {
+        chain: (guarded) => (isFirst ? [other, guarded] : [guarded, other]),
+        handlers: { upload: (call: NodeJS.ReadableStream) => call.on('data', () => {}).on('error', () => {}) },
+      },
+    );
+  }
+});
+
 test('a stream of answers pays once, however many messages it has', () =>
   during(
     async ({ client, limiter, failures }) => {

@@ -101,13 +101,15 @@ test('clientErrorsIgnored is the one of peergate, which also judges what guard.r
   assert.is(core.onlyCodes(-32000)({ how: 'cancelled' }), 'ignored');
 });
 
-test('a guard with codes of its own keeps them', async () => {
-  const { guard, limiter } = guardOf({ rateLimited: -31_001, circuitOpen: -31_002, tableFull: -31_003 });
-  drain(limiter, 'peer', 0);
-  const engine = JsonRpcEngineV2.create({ middleware: [guardEngine(guard, { peer }), answer] });
-  const error = await rejectionOf(engine.handle(request, { context }));
-  assert.instance(error, RpcRejection);
-  assert.is(error.code, -31_001);
+test('a guard with codes of its own keeps them, also where only one of them is its own', async () => {
+  for (const rateLimited of [-31_001, -32_001]) {
+    const { guard, limiter } = guardOf({ rateLimited, circuitOpen: -31_002, tableFull: -31_003 });
+    drain(limiter, 'peer', 0);
+    const engine = JsonRpcEngineV2.create({ middleware: [guardEngine(guard, { peer }), answer] });
+    const error = await rejectionOf(engine.handle(request, { context }));
+    assert.instance(error, RpcRejection);
+    assert.is(error.code, rateLimited);
+  }
 });
 
 test('a notification costs a token and is a success; one that is rejected is not answered', async () => {

@@ -163,6 +163,24 @@ test('a probe whose client resets it goes back without a verdict', () => {
   );
 });
 
+test('a stream that a second guard turns away is no outcome for the first', () => {
+  const strict = new RateLimiter({ burstSize: 1, maxRequestsPerSec: 0.01, clock: () => 0 });
+  drain(strict, 'anybody', 0);
+  const second = guardStream(new RpcGuard(strict), () => assert.unreachable(), { peer: () => 'anybody' });
+  return during(second, async ({ open, limiter, guard, at, ends }) => {
+    openCircuit(limiter, 'peer', 0);
+    at.ms = 1_000;
+    const asked = open('peer').then((stream) => stream.send(bytesOf('hello')));
+    await asked.catch(() => {}); // The reset may come first.
+    await until(() => strict.rejectionsBy('libp2p').closed === 1, 'the rejection');
+    await until(() => {
+      const decision = guard.admit('peer');
+      return isAllowed(decision) && guard.settle('peer', decision, 'ignored');
+    }, 'the probe to come back');
+    assert.equal(ends, []);
+  });
+});
+
 test('what is no handler is refused by name', () => {
   const guard = new RpcGuard(new RateLimiter());
   assert.is(thrownBy(() => guardStream(guard, 5 as never)).field, 'handler');

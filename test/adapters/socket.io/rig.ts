@@ -113,7 +113,7 @@ export function rigOf(name: string, transport: string): AdapterRig {
       internal: -32603,
     },
     without: { 'stream as a probe': 'it has no streams' },
-    make: (guard, options) => guardNamespace(guard, { use: () => {} }, options),
+    make: (guard, options) => guardNamespace(guard, { use: () => {}, on: () => {} }, options),
     async serve(guard: RpcGuard, options: Options): Promise<Served> {
       const { seen, ask, cancel, stop } = await serveSockets(guard, options, transport);
       return {

@@ -1,6 +1,10 @@
 /** guardNamespace: what is socket.io's own, such as acknowledgements, disconnects and floods of events. */
 
-import type { Socket } from 'socket.io';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Server, type Socket } from 'socket.io';
+import { io } from 'socket.io-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { guardNamespace, type SocketOptions } from '../../../src/adapters/socket.io.js';
@@ -194,6 +198,39 @@ test('a rejection by a second guard is not an outcome for the first: a probe goe
   }
 });
 
+test('a client that recovers its session is limited as before', async () => {
+  const limiter = new RateLimiter({ burstSize: 2, maxRequestsPerSec: 0.01, clock: () => 0 });
+  const http = createServer();
+  const server = new Server(http, { connectionStateRecovery: {} });
+  guardNamespace(new RpcGuard(limiter), server, { peer: () => 'peer' });
+  const recovered: boolean[] = [];
+  server.on('connection', (socket) => {
+    recovered.push(socket.recovered);
+    socket.on('ok', (reply: (answer: object) => void) => reply({ result: 'fine' }));
+    socket.emit('hello'); // a client can recover only after it has got an event
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const client = io(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, {
+    transports: ['websocket'],
+    reconnectionDelay: 1,
+    reconnectionDelayMax: 1,
+  });
+  try {
+    await new Promise<void>((resolve) => client.once('hello', resolve));
+    assert.is((await client.emitWithAck('ok')).result, 'fine');
+    client.io.engine.close();
+    await until(() => recovered.length === 2, 'the client to come back');
+    assert.equal(recovered, [false, true]);
+    assert.is((await client.emitWithAck('ok')).result, 'fine');
+    assert.is((await client.emitWithAck('ok')).error?.code, -32001);
+    assert.is(limiter.rejectionsBy('socket.io').answered, 1);
+  } finally {
+    client.disconnect();
+    await server.close();
+  }
+});
+
 test('the default peer is the address of the connection, whatever the ID of the socket', async () => {
   const { ask, stop, limiter } = await rigOf({ peer: undefined });
   try {
@@ -210,11 +247,16 @@ test('the default peer is the address of the connection, whatever the ID of the 
 
 test('options out of their bounds are refused by name', () => {
   const guard = new RpcGuard(new RateLimiter());
-  const fieldOf = (options: object) => thrownBy(() => guardNamespace(guard, { use: () => {} }, options)).field;
+  const fieldOf = (options: object) =>
+    thrownBy(() => guardNamespace(guard, { use: () => {}, on: () => {} }, options)).field;
   assert.is(fieldOf({ maxRejectionsPerSec: -1 }), 'maxRejectionsPerSec');
   assert.is(fieldOf({ maxRejectionBurst: 1.5 }), 'maxRejectionBurst');
   assert.is(fieldOf({ maxStrikes: 0 }), 'maxStrikes');
-  guardNamespace(guard, { use: () => {} }, { maxRejectionBurst: undefined, maxStrikes: Number.POSITIVE_INFINITY });
+  guardNamespace(
+    guard,
+    { use: () => {}, on: () => {} },
+    { maxRejectionBurst: undefined, maxStrikes: Number.POSITIVE_INFINITY },
+  );
 });
 
 test.run();
