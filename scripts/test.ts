@@ -10,7 +10,7 @@ import { buildReference } from './build/reference.js';
 import { filesBelow, root } from './build/stamp.js';
 
 /** How many tests a whole run has at least. Raise it with the suite. */
-const EXPECTED = 2235;
+const EXPECTED = 3160;
 
 const FILE_TIMEOUT_MS = 10 * 60_000;
 

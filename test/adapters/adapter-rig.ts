@@ -44,6 +44,8 @@ export interface AdapterRig {
   readonly codes: { readonly ok: unknown } & Readonly<Record<RefusalReason, unknown>>;
   /** Behaviours that this framework cannot have, with the reason in a few words. */
   readonly without?: Partial<Record<Behaviour, string>>;
+  /** Bytes that may stay behind for each call. Default 100: far less than any object that would be kept for it. */
+  readonly mostBytesACall?: number;
   /**
    * Starts a server. Unless the options have a `peer`, the rig gives one that takes the name that `call` was given.
    */
