@@ -142,17 +142,18 @@ function answerTo<R>(gate: HttpGate<R>, refusal: Refusal<R>, node: OnNode | unde
 }
 
 /** The handler has answered. Settles the request, unless its body is a stream; then that does. */
-function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response, { signal }: FetchRequest): Response {
+function ended<R>(gate: HttpGate<R>, passage: Passage<R>, response: Response, request: FetchRequest): Response {
   if (turnedAway.has(response)) {
     passage.abandon();
     return response;
   }
-  if (signal?.aborted) {
-    // Nobody waits for it. What the handler could not finish for that reason may be a 500 by now.
+  const { status, body } = response ?? {};
+  // What the handler could not finish because nobody waits for it is a 500 by now. Deno warns whoever asks for the signal, so only
+  // a failure is worth that.
+  if (status !== undefined && status >= 500 && request.signal?.aborted) {
     passage.cancel();
     return response;
   }
-  const { status, body } = response ?? {};
   // Bun answers an upgrade with nothing, and nothing can be changed about the answer to one elsewhere.
   if (status === undefined || status < 200) {
     passage.settle({ how: 'done', status });
