@@ -32,7 +32,7 @@ interface World {
 }
 
 /** Runs all promises for one adapter. */
-export function behave(rig: AdapterRig): void {
+export function behave(rig: AdapterRig): { run(): void } {
   const test = suite(rig.name);
   const kept: Partial<Record<Behaviour, string>> = { ...rig.without };
   process.once('exit', () => {
@@ -280,5 +280,5 @@ export function behave(rig: AdapterRig): void {
     { maxRequestsPerSec: 1_000_000, burstSize: (ROUNDS + 1) * CALLS },
   );
 
-  test.run();
+  return test;
 }

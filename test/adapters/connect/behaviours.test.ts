@@ -73,5 +73,5 @@ for (const protocol of Object.keys(protocols) as Protocol[]) {
         stop: served.stop,
       };
     },
-  });
+  }).run();
 }

@@ -75,7 +75,7 @@ behave(
     (guard, options) => guardHono(guard, options as HttpOptions<Context>),
     (c: Context) => c.req.header('x-peer'),
   ),
-);
+).run();
 
 /** With what Node hands over, and without, as on a runtime that only has requests and responses. */
 for (const [name, handsOver] of [
@@ -101,5 +101,5 @@ for (const [name, handsOver] of [
       (guard, options) => guardFetch(guard, options as FetchOptions<Request>),
       (request: Request) => request.headers.get('x-peer'),
     ),
-  );
+  ).run();
 }

@@ -74,4 +74,4 @@ behave({
       stop: async () => stop(),
     };
   },
-});
+}).run();

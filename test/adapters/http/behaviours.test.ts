@@ -50,7 +50,7 @@ behave(
     peerOf,
     noTimeLimit,
   ),
-);
+).run();
 
 behave(
   httpRig(
@@ -68,7 +68,7 @@ behave(
     peerOf,
     noTimeLimit,
   ),
-);
+).run();
 
 behave(
   httpRig(
@@ -97,7 +97,7 @@ behave(
     peerOf,
     noTimeLimit,
   ),
-);
+).run();
 
 behave(
   httpRig(
@@ -122,7 +122,7 @@ behave(
     (guard, options) => guardKoa(guard, options as HttpOptions<Koa.Context>),
     (ctx: Koa.Context) => peerOf(ctx.req),
   ),
-);
+).run();
 
 behave(
   httpRig(
@@ -157,4 +157,4 @@ behave(
     (request: { raw: IncomingMessage }) => peerOf(request.raw),
     noTimeLimit,
   ),
-);
+).run();

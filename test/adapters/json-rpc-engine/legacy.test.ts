@@ -3,4 +3,4 @@
 import { behave } from '../behaviours.js';
 import { oldEngine, rigOf } from './rig.js';
 
-behave(rigOf('JsonRpcEngine', oldEngine));
+behave(rigOf('JsonRpcEngine', oldEngine)).run();

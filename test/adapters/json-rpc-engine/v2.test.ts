@@ -3,4 +3,4 @@
 import { behave } from '../behaviours.js';
 import { newEngine, rigOf } from './rig.js';
 
-behave(rigOf('JsonRpcEngineV2', newEngine));
+behave(rigOf('JsonRpcEngineV2', newEngine)).run();

@@ -3,4 +3,4 @@
 import { behave } from '../behaviours.js';
 import { rigOf } from './rig.js';
 
-behave(rigOf('socket.io, polling', 'polling'));
+behave(rigOf('socket.io, polling', 'polling')).run();

@@ -3,4 +3,4 @@
 import { behave } from '../behaviours.js';
 import { rigOf } from './rig.js';
 
-behave(rigOf('tRPC over HTTP and SSE', 'http'));
+behave(rigOf('tRPC over HTTP and SSE', 'http')).run();

@@ -3,4 +3,4 @@
 import { behave } from '../behaviours.js';
 import { rigOf } from './rig.js';
 
-behave(rigOf('tRPC over WebSockets', 'ws'));
+behave(rigOf('tRPC over WebSockets', 'ws')).run();
