@@ -93,3 +93,20 @@ function fastest(bench: Benchmark): number {
   if (sample.length === 0) throw new Error('no sample was taken');
   return Math.min(...sample) * 1e9;
 }
+
+const LOOPS_IN_A_SLICE = 8;
+
+/** ns an operation, of one short slice: for differences between subjects that are taken in turns. */
+export function nsOfSlice({ ops, sink, run }: Loop): number {
+  const start = performance.now();
+  let sum = 0;
+  for (let i = 0; i < LOOPS_IN_A_SLICE; i++) sum += run();
+  const ms = performance.now() - start;
+  if (sum !== sink * LOOPS_IN_A_SLICE) throw new Error(`the loops should have summed to ${sink}, not to ${sum}`);
+  return (ms * 1e6) / (ops * LOOPS_IN_A_SLICE);
+}
+
+/** The upper one of the two in the middle. */
+export function middleOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+}

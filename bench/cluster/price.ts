@@ -2,7 +2,7 @@
 // disturbs the machine falls on each alike. Differences are taken within a turn; their medians count.
 
 import { requests } from '../loops.js';
-import { type Figures, type Loop, QUICK } from '../measure.js';
+import { type Figures, middleOf, nsOfSlice, QUICK } from '../measure.js';
 import { Limiter, type Peer } from '../peergate.js';
 import { idsOf, namesOf, orderOf } from '../workload.js';
 
@@ -13,22 +13,8 @@ export const OFF = 'off again − never on, ns';
 
 const PEERS = 1_000;
 const TURNS = QUICK ? 5 : 300;
-const LOOPS_PER_TURN = 8;
 const NODES = 3;
 const PLENTY = 1e9;
-
-function nsOf({ ops, sink, run }: Loop): number {
-  const start = performance.now();
-  let sum = 0;
-  for (let i = 0; i < LOOPS_PER_TURN; i++) sum += run();
-  const ms = performance.now() - start;
-  if (sum !== sink * LOOPS_PER_TURN) throw new Error(`the loops should have summed to ${sink}, not to ${sum}`);
-  return (ms * 1e6) / (ops * LOOPS_PER_TURN);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
-}
 
 /** One check of each peer, which is too short to be timed more than once. */
 function nsOfEach(peers: readonly Peer[], now: number): number {
@@ -63,13 +49,13 @@ export function price(shared: boolean): Figures {
     const now = 2_000 + turn;
     // The first pass after a change finds the handles' rows again.
     nsOfEach(never.peers, now);
-    const one = nsOf(never.loop);
+    const one = nsOfSlice(never.loop);
     nsOfEach(own.peers, now);
-    const off = nsOf(own.loop);
+    const off = nsOfSlice(own.loop);
     const each = nsOfEach(own.peers, now);
     turnOn();
     nsOfEach(own.peers, now);
-    const on = nsOf(own.loop);
+    const on = nsOfSlice(own.loop);
     pay(now);
     const first = nsOfEach(own.peers, now);
     turnOff();
@@ -77,9 +63,9 @@ export function price(shared: boolean): Figures {
   }
   if (debts.creditRejected > 0) throw new Error('no check should lack credit');
   return {
-    'a check, ns': median(turns.map(({ never }) => never)),
-    [OFF]: median(turns.map(({ never, off }) => off - never)),
-    [ON]: median(turns.map(({ off, on }) => on - off)),
-    [FIRST]: median(turns.map(({ each, first }) => first - each)),
+    'a check, ns': middleOf(turns.map(({ never }) => never)),
+    [OFF]: middleOf(turns.map(({ never, off }) => off - never)),
+    [ON]: middleOf(turns.map(({ off, on }) => on - off)),
+    [FIRST]: middleOf(turns.map(({ each, first }) => first - each)),
   };
 }

@@ -2,7 +2,7 @@
 // the machine falls on each alike. Differences and ratios are taken within a turn; their medians count.
 
 import { requests } from '../loops.js';
-import { type Figures, type Loop, QUICK } from '../measure.js';
+import { type Figures, type Loop, middleOf, nsOfSlice, QUICK } from '../measure.js';
 import { Limiter, type Peer, type RateLimiter } from '../peergate.js';
 import type { Question } from '../question.js';
 import { idsOf, namesOf, orderOf } from '../workload.js';
@@ -20,22 +20,8 @@ export const TOGETHER = 'checkAll of three ÷ check';
 
 const PEERS = 1_000;
 const TURNS = QUICK ? 5 : 200;
-const LOOPS_PER_TURN = 8;
 const order = orderOf(PEERS);
 const GENEROUS = { maxRequestsPerSec: 1e6, burstSize: 1e9, maxPeers: PEERS + 2 };
-
-function nsOf({ ops, sink, run }: Loop): number {
-  const start = performance.now();
-  let sum = 0;
-  for (let i = 0; i < LOOPS_PER_TURN; i++) sum += run();
-  const ms = performance.now() - start;
-  if (sum !== sink * LOOPS_PER_TURN) throw new Error(`the loops should have summed to ${sink}, not to ${sum}`);
-  return (ms * 1e6) / (ops * LOOPS_PER_TURN);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
-}
 
 const checks = (peers: readonly Peer[]) =>
   requests(order, true, (pick, now) => (peers[pick] as Peer).check(1, now) >= 0);
@@ -82,18 +68,18 @@ function measure(): Figures {
     const ns = { check: 0, outcome: 0, usual: 0, windowed: 0, plain: 0, priced: 0, together: 0 };
     for (const [name, loop] of Object.entries(loops)) {
       if (name === 'priced') setPrices(true);
-      ns[name as keyof typeof ns] = nsOf(loop);
+      ns[name as keyof typeof ns] = nsOfSlice(loop);
       if (name === 'priced') setPrices(false);
     }
     if (turn >= 0) turns.push(ns); // the first turns are for the compiler
   }
   return {
-    'check ns': median(turns.map(({ check }) => check)),
-    'check + success ns': median(turns.map(({ outcome }) => outcome)),
-    [DEFAULT]: median(turns.map(({ outcome, usual }) => usual - outcome)),
-    [WINDOW]: median(turns.map(({ outcome, windowed }) => windowed - outcome)),
-    [PRICED]: median(turns.map(({ plain, priced }) => priced - plain)),
-    [TOGETHER]: median(turns.map(({ check, together }) => together / check)),
+    'check ns': middleOf(turns.map(({ check }) => check)),
+    'check + success ns': middleOf(turns.map(({ outcome }) => outcome)),
+    [DEFAULT]: middleOf(turns.map(({ outcome, usual }) => usual - outcome)),
+    [WINDOW]: middleOf(turns.map(({ outcome, windowed }) => windowed - outcome)),
+    [PRICED]: middleOf(turns.map(({ plain, priced }) => priced - plain)),
+    [TOGETHER]: middleOf(turns.map(({ check, together }) => together / check)),
   };
 }
 
